@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the bootloader asks of the chip, beside flash (update/flash.h) and USB (usb/dcd.h). The only room that names a register. */
+#ifndef VCPBOOT_HAL_H
+#define VCPBOOT_HAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/seal.h"
+#include "update/flash.h"
+
+/* --- identity ------------------------------------------------------------------------------------------------------- */
+struct chip_id { uint16_t dev_id, rev_id, flash_kb; uint8_t uid[12]; };
+void chip_id_read(struct chip_id *id);
+/* The application's sectors from base to the end of flash, and where an image may live. False: base is not a sector's start. */
+bool chip_area(uint32_t base, struct flash_area *area, struct seal_area *where);
+
+/* --- reset, core ------------------------------------------------------------------------------------------------------ */
+bool reset_was_software(void);          /* RCC_CSR.SFTRSTF; flags are left as they are, for the application */
+void core_use_ram_vectors(void);        /* VTOR to the updater's own table in SRAM */
+_Noreturn void core_start(uint32_t base);       /* VTOR, MSP, jump: the chip is as reset left it */
+_Noreturn void core_reset(void);
+
+/* --- clocks ------------------------------------------------------------------------------------------------------------- */
+/* For the CRC at boot: PLL on the HSI, flash caches on. False: the PLL did not lock; the HSI goes on at 16 MHz. */
+bool clock_boot_fast(void);
+void clock_boot_restore(void);          /* back to what reset left, caches off and flushed */
+/* For the updater: 168 MHz from a crystal of hse_hz, 48 MHz for USB, flash caches off. False: no crystal; HSI instead, and USB
+ * may not work. */
+bool clock_usb(uint32_t hse_hz);
+
+/* --- time: polled, no interrupt ------------------------------------------------------------------------------------------ */
+void time_init(void);                   /* after clock_usb */
+uint32_t time_ms(void);                 /* call at least once a second */
+
+/* --- odds and ends ---------------------------------------------------------------------------------------------------------- */
+bool pin_active(unsigned port, unsigned number, bool high);     /* with the opposite pull; pin left as reset had it */
+void watchdog_stretch(void);            /* if the IWDG runs already: longest period. Never starts it */
+void watchdog_feed(void);
+void flash_use_psize(unsigned psize);   /* 0 = x8, 1 = x16, 2 = x32: a promise about the supply (RM0090 §3.6.2) */
+void flash_finish(void);                /* locks the controller, clears its flags, as reset left it */
+
+#endif

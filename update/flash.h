@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What an update needs of a flash. On the chip: hal/stm32f4/flash.c and crc.c. On the PC: tests/unit/fake_flash.c. */
+#ifndef VCPBOOT_UPDATE_FLASH_H
+#define VCPBOOT_UPDATE_FLASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FLASH_SECTORS_MAX 24U
+
+struct flash_sector { uint32_t addr, bytes; };
+
+/* The sectors of one region, ascending and contiguous. */
+struct flash_area {
+    const struct flash_sector *sector;
+    size_t count;
+};
+
+enum flash_result {
+    FLASH_OK = 0,
+    FLASH_BUSY = 1,                     /* under way: ask again */
+    FLASH_E_FAILED = 2,                 /* the controller set an error flag */
+    FLASH_E_PROTECTED = 3,              /* WRPERR */
+    FLASH_E_TIMEOUT = 4,                /* BSY never cleared */
+};
+
+/* One operation at a time; each begin is followed by flash_poll until it is no longer FLASH_BUSY. Neither waits. Both clear
+ * stale error flags first. Addresses come from a flash_area: the callee does not check them again. */
+void flash_erase_begin(uint32_t sector_addr, uint32_t now_ms);
+void flash_program_begin(uint32_t addr, uint32_t word, uint32_t now_ms);
+enum flash_result flash_poll(uint32_t now_ms);
+uint32_t flash_status_register(void);   /* FLASH_SR as the last failed operation left it */
+
+/* The array itself, past every cache: 4-aligned. */
+uint32_t flash_read(uint32_t addr);
+
+/* The CRC unit. One computation at a time: reset, then words and blocks in any mix, the value so far is returned. */
+void flash_crc_reset(void);
+uint32_t flash_crc_word(uint32_t word);
+uint32_t flash_crc_block(uint32_t addr, size_t words);
+
+#endif
