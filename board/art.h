@@ -26,19 +26,21 @@ struct art {
     unsigned latency;
     uint32_t current;                   /* the line in the instruction line buffer */
     uint64_t current_since;             /* cycle at which the CPU entered it: when its prefetch started */
-    uint32_t data;                      /* the line in the data buffer, which serves even with DCEN off */
 };
 
 void art_reset(struct art *a);
-/* Is the line at hand, without asking the flash array? Instruction side: line buffer and I-cache; data side: D-cache. */
-bool art_has_code(struct art *a, uint32_t line);
-bool art_has_data(struct art *a, uint32_t line);
-/* Brings a line in at `cycle`; returns the wait cycles. `*evicted` is the data line that had to go, or ART_NO_LINE. */
+/* Can the line be executed without asking the flash array: from the line buffer or the I-cache? */
+bool art_has_code(const struct art *a, uint32_t line);
+/* Brings a line in at `cycle`; returns the wait cycles. */
 unsigned art_fetch(struct art *a, uint32_t line, uint64_t cycle);
-unsigned art_load(struct art *a, uint32_t line, uint32_t *evicted);
+/* A data read that the D-cache does not serve: makes room for the line if DCEN is on and returns its slot, or ART_D_LINES. */
+unsigned art_load_miss(struct art *a, uint32_t line);
+/* The slot that holds the line, or the number of ways. */
+unsigned art_slot(const struct art_set *s, uint32_t line);
+/* The same, and the line counts as just used. */
+unsigned art_touch(struct art_set *s, uint32_t line);
 void art_set_clear(struct art_set *s);
-bool art_set_holds(struct art_set *s, uint32_t line);
-/* Forgets the line buffers, which no bit of ACR controls: done when the array changes under them. */
-void art_drop_buffers(struct art *a);
+/* Forgets the instruction line buffer, which no bit of ACR controls: done when the array changes under it. */
+void art_drop_buffer(struct art *a);
 
 #endif

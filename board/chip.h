@@ -67,6 +67,9 @@ void chip_unmodelled(struct chip *c, const struct periph *p, uint32_t off, bool 
 /* RCC_xxxRSTR: resets the blocks that sit behind that reset bit (same numbering as the gates, RSTR = ENR - 0x20). */
 void chip_reset_by_rstr(struct chip *c, uint32_t rstr_offset, uint32_t value);
 
+/* SYSCFG_MEMRMP.MEM_MODE: what answers at address 0 (RM0090 §9.2.1): 0 main flash, 1 system memory, 3 SRAM1. */
+void chip_remap(struct chip *c, unsigned mem_mode);
+
 /* --- memory, for the USB/flash models that need it -------------------------------------------------------------------- */
 bool chip_is_vet6(struct chip *c);      /* 512 KB part (F407VE) rather than 1 MB (F407VG) */
 

@@ -11,28 +11,23 @@
 struct cycle_clock {
     uint32_t hz;
     uint64_t count;                     /* cycles since power-on: DWT's and SysTick's time base */
-    uint64_t base_count;                /* `count` at base_time; base moves by whole seconds, so nothing is ever rounded twice */
+    uint64_t base_count;                /* `count` at base_time; moves only when hz changes, so nothing is rounded twice */
     vtime base_time;
+    uint64_t asleep;                    /* part of `count` spent in WFI, when DWT_CYCCNT stands still */
 };
 
-static inline void cycles_rebase(struct cycle_clock *k)
+/* The time at which cycle `count` (not before base_count) begins, rounded down. */
+static inline vtime cycles_time_of(const struct cycle_clock *k, uint64_t count)
 {
-    uint64_t seconds = (k->count - k->base_count) / k->hz;
+    uint64_t seconds = (count - k->base_count) / k->hz;
+    uint64_t micro = (count - k->base_count) % k->hz * PS_PER_US;       /* < 168e6 * 1e6: fits */
 
-    k->base_count += seconds * k->hz;
-    k->base_time += seconds * PS_PER_S;
+    return k->base_time + seconds * PS_PER_S + micro / k->hz * PS_PER_US + micro % k->hz * PS_PER_US / k->hz;
 }
 
-/* The time at which cycle `count` begins, rounded down. */
-static inline vtime cycles_time(struct cycle_clock *k)
+static inline vtime cycles_time(const struct cycle_clock *k)
 {
-    uint64_t micro, rest;
-
-    if (k->count - k->base_count >= k->hz)
-        cycles_rebase(k);
-    micro = (k->count - k->base_count) * PS_PER_US;     /* < 168e6 * 1e6: fits */
-    rest = micro % k->hz;
-    return k->base_time + micro / k->hz * PS_PER_US + rest * PS_PER_US / k->hz;
+    return cycles_time_of(k, k->count);
 }
 
 /* The first cycle that begins at t or later; UINT64_MAX for VTIME_NEVER. */

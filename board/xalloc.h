@@ -17,4 +17,16 @@ static inline void *xcalloc(size_t n, size_t size)
     return p;
 }
 
+/* Page-aligned, because the CPU maps it into the guest's address space; bytes is a multiple of the page size. */
+static inline void *aligned_xalloc(size_t bytes)
+{
+    void *p = aligned_alloc(4096, bytes);
+
+    if (p == NULL) {
+        fputs("vcpboard: out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
 #endif

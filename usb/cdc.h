@@ -25,4 +25,8 @@ uint32_t cdc_dtr_rises(const struct cdc *c);    /* counts: an open that was foll
 const struct cdc_line_coding *cdc_line_coding(const struct cdc *c);
 uint32_t cdc_line_coding_sets(const struct cdc *c);
 
+/* Binds a cdc (as `self`) to usb/usbd.h. */
+struct usbd_function;
+extern const struct usbd_function cdc_function;
+
 #endif

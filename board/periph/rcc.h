@@ -14,7 +14,7 @@ struct rcc;
 struct rcc_options {
     uint32_t hse_hz;                    /* the crystal on OSC_IN; 0: none fitted, HSERDY never comes */
     uint32_t lse_hz;                    /* the watch crystal; 0: none fitted */
-    uint32_t lsi_hz;                    /* 17,000 to 47,000 on silicon (DS8626 table 37); 0 means the typical 32,000 */
+    uint32_t lsi_hz;                    /* 17,000 to 47,000 on silicon (DS8626 §5.3.9); 0 means the typical 32,000 */
     /* The erratum "delay after an RCC peripheral clock enabling" (ES0182): the gate opens two bus clocks after the write
      * to the enable register, so an access right behind it is lost unless the register is read back in between. */
     bool enr_latency;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* RCC, the clocks: start-up times, the PLL's arithmetic, the tree, and what each part of it may run at. */
-/* Sources: RM0090 §7.2, §7.3.1-7.3.3, §3.5.1 table 10 (wait states), §5.4.1 (VOS); DS8626 tables 34-38 (start-up times) */
+/* Sources: RM0090 §7.2, §7.3.1-7.3.3, §3.5.1 table 10 (wait states), §5.4.1 (VOS); DS8626 §5.3.8-5.3.10 */
 #include "board/periph/rcc_internal.h"
+#include "board/periph/ticks.h"
 
 #define MHZ(n) ((n) * 1000000U)
 #define HSI_HZ MHZ(16U)
 
-#define HSI_STARTUP VTIME_US(4)         /* DS8626 table 36: 2.2 us typ, 4 us max */
-#define HSE_STARTUP VTIME_MS(2)         /* DS8626 table 34: typical of a crystal; it depends on the crystal */
-#define LSI_STARTUP VTIME_US(40)        /* DS8626 table 37: 15 us typ, 40 us max */
-#define LSE_STARTUP VTIME_MS(2000)      /* DS8626 table 35 */
+#define HSI_STARTUP VTIME_US(4)         /* DS8626 §5.3.9: 2.2 us typ, 4 us max */
+#define HSE_STARTUP VTIME_MS(2)         /* DS8626 §5.3.8: typical of a crystal; it depends on the crystal */
+#define LSI_STARTUP VTIME_US(40)        /* DS8626 §5.3.9: 15 us typ, 40 us max */
+#define LSE_STARTUP VTIME_MS(2000)      /* DS8626 §5.3.8 */
 #define OFF_CYCLES 6U                   /* §7.3.1: RDY goes low six clocks after ON; taken for the PLLs too */
 #define SWITCH_CYCLES 4U                /* of the slower clock; the manual gives no number, only that SWS comes later */
 
@@ -17,6 +18,8 @@
 #define HCLK_MAX_SCALE2 MHZ(144U)
 #define PCLK1_MAX MHZ(42U)
 #define PCLK2_MAX MHZ(84U)
+#define VCO_IN_MIN 950000U              /* DS8626 §5.3.10; the manual says 1 to 2 MHz */
+#define VCO_IN_MAX 2100000U
 #define HZ_PER_WAIT_STATE MHZ(30U)      /* at 2.7 to 3.6 V */
 
 enum { SW_HSI, SW_HSE, SW_PLL };
@@ -103,30 +106,32 @@ void rcc_check_limits(struct rcc *r)
     if (!pwr_scale1(r->pwr))
         check_max(r, "HCLK with PWR_CR.VOS = 0", clk->hclk_hz, HCLK_MAX_SCALE2);
     if (r->latency != NULL && r->latency(r->latency_owner) < need)
-        chip_guest_error(r->chip, true, "RCC: HCLK at %lu Hz needs %u flash wait states, FLASH_ACR.LATENCY is %u (RM0090 §3.5.1)",
+        chip_guest_error(r->chip, true,
+                         "RCC: HCLK at %lu Hz needs %u flash wait states, FLASH_ACR.LATENCY is %u (RM0090 §3.5.1)",
                          (unsigned long)clk->hclk_hz, need, r->latency(r->latency_owner));
 }
 
-static void require(struct rcc *r, bool ok, const char *what, unsigned long value)
+static bool require(struct rcc *r, bool ok, const char *what, unsigned long value)
 {
     if (!ok)
-        chip_guest_error(r->chip, true, "RCC: PLLON with a wrong configuration: %s = %lu (RM0090 §7.3.2, DS8626 table 38)", what,
-                         value);
+        chip_guest_error(r->chip, true,
+                         "RCC: PLLON with a wrong configuration: %s = %lu (RM0090 §7.3.2, DS8626 §5.3.10)", what, value);
+    return ok;
 }
 
+/* Reports the first thing that is wrong. */
 static void check_pll(struct rcc *r)
 {
     struct pll pll = pll_settings(r);
     uint32_t vco_in = pll_output(&pll, pll.n != 0 ? pll.n : 1);
     uint32_t vco = pll_output(&pll, 1);
+    bool ok = require(r, pll.m >= 2, "PLLM", pll.m) && require(r, pll.n >= 50 && pll.n <= 432, "PLLN", pll.n) &&
+              require(r, pll.q >= 2, "PLLQ", pll.q);
 
-    require(r, pll.m >= 2, "PLLM", pll.m);
-    require(r, pll.n >= 50 && pll.n <= 432, "PLLN", pll.n);
-    require(r, pll.q >= 2, "PLLQ", pll.q);
-    if (pll.in_hz == 0)
+    if (!ok || pll.in_hz == 0)
         return;                         /* no crystal, no frequency to judge: the PLL will not lock */
-    require(r, vco_in >= 950000U && vco_in <= MHZ(2U) + 100000U, "VCO input in Hz", vco_in);
-    require(r, vco >= MHZ(100U) && vco <= MHZ(432U), "VCO output in Hz", vco);
+    if (require(r, vco_in >= VCO_IN_MIN && vco_in <= VCO_IN_MAX, "VCO input in Hz", vco_in))
+        (void)require(r, vco >= MHZ(100U) && vco <= MHZ(432U), "VCO output in Hz", vco);
 }
 
 /* --- oscillators and PLLs ------------------------------------------------------------------------------------------- */
@@ -185,8 +190,7 @@ static uint32_t source_hz(const struct rcc *r, enum rcc_source s)
     }
 }
 
-/* DS8626 table 38, the maxima: 200 us at a VCO of 100 MHz is within the 100-300 us of the whole range, so one line through
- * (100 MHz, 200 us) and (432 MHz, 300 us) serves both PLLs. */
+/* DS8626 §5.3.10 gives maxima of 200 us for a VCO at 100 MHz and 300 us at 432 MHz: a straight line between the two. */
 static vtime pll_lock_time(const struct rcc *r, enum rcc_source s)
 {
     struct pll pll = pll_settings(r);
@@ -220,19 +224,36 @@ static vtime stop_time(const struct rcc *r, enum rcc_source s)
 {
     uint32_t hz = source_hz(r, is_pll(s) ? pll_source(r) : s);
 
-    return hz == 0 ? 0 : VTIME_NS(UINT64_C(1000000000) * OFF_CYCLES / hz);
+    return hz == 0 ? 0 : ticks_time(OFF_CYCLES, hz);
 }
 
+static bool selectable(const struct rcc *r, unsigned sw)
+{
+    static const enum rcc_source source[] = { RCC_HSI, RCC_HSE, RCC_PLL };
+
+    return sw <= SW_PLL && rcc_ready(r, source[sw]);
+}
+
+static bool runs_on(const struct rcc *r, unsigned sw, enum rcc_source s)
+{
+    switch (sw) {
+    case SW_HSI:
+        return s == RCC_HSI;
+    case SW_HSE:
+        return s == RCC_HSE;
+    case SW_PLL:
+        return s == RCC_PLL || s == pll_source(r);
+    default:
+        return false;
+    }
+}
+
+/* A switch that has been asked for and can happen counts too: its source is as good as in use. */
 bool rcc_in_use(const struct rcc *r, enum rcc_source s)
 {
-    unsigned sws = current_sws(r), sw = r->cfgr & RCC_CFGR_SW;
+    unsigned sw = r->cfgr & RCC_CFGR_SW;
 
-    /* §7.3.1 protects what SYSCLK runs on; a switch that has been asked for and is under way counts too. */
-    if (s == RCC_PLL)
-        return sws == SW_PLL || (sw == SW_PLL && rcc_ready(r, RCC_PLL));
-    if (sws == SW_PLL && pll_source(r) == s)
-        return true;
-    return (s == RCC_HSI && sws == SW_HSI) || (s == RCC_HSE && sws == SW_HSE);
+    return runs_on(r, current_sws(r), s) || (selectable(r, sw) && runs_on(r, sw, s));
 }
 
 static void arm(struct rcc *r, enum rcc_source s, vtime delay)
@@ -295,13 +316,6 @@ void rcc_switch_oscillator(struct rcc *r, enum rcc_source s)
 
 /* --- the tree ------------------------------------------------------------------------------------------------------- */
 
-static bool selectable(const struct rcc *r, unsigned sw)
-{
-    static const enum rcc_source source[] = { RCC_HSI, RCC_HSE, RCC_PLL };
-
-    return sw <= SW_PLL && rcc_ready(r, source[sw]);
-}
-
 static void finish_switch(void *self)
 {
     struct rcc *r = self;
@@ -325,7 +339,7 @@ void rcc_try_switch(struct rcc *r)
     to = sws_hz(r, sw);
     if (from == 0 || to == 0 || r->switched.armed)
         return;
-    sched_after(chip_sched(r->chip), &r->switched, VTIME_NS(UINT64_C(1000000000) * SWITCH_CYCLES / (from < to ? from : to)));
+    sched_after(chip_sched(r->chip), &r->switched, ticks_time(SWITCH_CYCLES, from < to ? from : to));
 }
 
 static bool same_clocks(const struct chip_clocks *a, const struct chip_clocks *b)

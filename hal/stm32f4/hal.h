@@ -13,7 +13,9 @@
 /* --- identity ------------------------------------------------------------------------------------------------------- */
 struct chip_id { uint16_t dev_id, rev_id, flash_kb; uint8_t uid[12]; };
 void chip_id_read(struct chip_id *id);
-/* The application's sectors from base to the end of flash, and where an image may live. False: base is not a sector's start. */
+/* Where an image may live: from base to the end of flash. False: base is not the start of a sector, or it is the bootloader's. */
+bool chip_where(uint32_t base, struct seal_area *where);
+/* The same, and the sectors there. */
 bool chip_area(uint32_t base, struct flash_area *area, struct seal_area *where);
 
 /* --- reset, core ------------------------------------------------------------------------------------------------------ */
@@ -39,6 +41,9 @@ bool pin_active(unsigned port, unsigned number, bool high);     /* with the oppo
 void watchdog_stretch(void);            /* if the IWDG runs already: longest period. Never starts it */
 void watchdog_feed(void);
 void flash_use_psize(unsigned psize);   /* 0 = x8, 1 = x16, 2 = x32: a promise about the supply (RM0090 §3.6.2) */
+/* For the boot decision, which has no .bss and so no flash driver: programs one byte, waits for it (bounded), locks the
+ * controller again. Bits can only be cleared, so a life word needs no erase. A byte (x8) works at every supply. */
+enum flash_result flash_program_byte(uint32_t addr, uint8_t value);
 void flash_finish(void);                /* locks the controller, clears its flags, as reset left it */
 
 #endif

@@ -17,6 +17,11 @@ static void die(const char *what, uint32_t value)
     abort();
 }
 
+void fake_open_gates(struct chip *c)
+{
+    memset(c->gates, 0xFF, sizeof c->gates);
+}
+
 struct chip *fake_chip_new(void)
 {
     struct chip *c = calloc(1, sizeof *c);
@@ -24,7 +29,7 @@ struct chip *fake_chip_new(void)
     if (c == NULL)
         die("out of memory", 0);
     c->clocks = (struct chip_clocks){ .sysclk_hz = HSI_HZ, .hclk_hz = HSI_HZ, .pclk1_hz = HSI_HZ, .pclk2_hz = HSI_HZ };
-    memset(c->gates, 0xFF, sizeof c->gates);
+    fake_open_gates(c);
     c->random_state = 1;
     c->vet6 = true;
     return c;
@@ -249,6 +254,12 @@ void chip_reset_by_rstr(struct chip *c, uint32_t rstr_offset, uint32_t value)
         if (p->gate_enr == rstr_offset + 0x20U && (value >> p->gate_bit & 1U) != 0 && p->reset != NULL)
             p->reset(p->self, RESET_SOFTWARE);
     }
+}
+
+void chip_remap(struct chip *c, unsigned mem_mode)
+{
+    c->remaps++;
+    c->mem_mode = mem_mode;
 }
 
 bool chip_is_vet6(struct chip *c)

@@ -10,7 +10,7 @@
 #include "board/chip.h"
 
 #define FAKE_IRQ_LINES 82U
-#define FAKE_PERIPHS_MAX 64U
+#define FAKE_PERIPHS_MAX 96U
 #define FAKE_RCC_WORDS 0x40U            /* one word for each RCC offset up to 0xFC */
 
 struct chip {
@@ -56,6 +56,7 @@ void fake_write(struct chip *c, uint32_t address, uint32_t value, unsigned width
 uint32_t fake_read32(struct chip *c, uint32_t address);
 void fake_write32(struct chip *c, uint32_t address, uint32_t value);
 
+void fake_open_gates(struct chip *c);                   /* as if every clock were enabled; a model of RCC closes them */
 void fake_run(struct chip *c, vtime delay);             /* virtual time passes, events fire */
 void fake_run_until(struct chip *c, vtime t);
 void fake_reset(struct chip *c, enum reset_cause why);  /* calls every attached reset() */

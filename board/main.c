@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* vcpboard: the command line of the virtual board. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "board/bridge/uart.h"
+#include "board/bridge/vcp.h"
+#include "board/chip_run.h"
+#include "board/load.h"
+
+#define IMAGES_MAX 16U
+#define HSE_MIN_MHZ 1.0                 /* DS8626 tables 30 and 32: a crystal 4-26 MHz, an external clock 1-50 MHz */
+#define HSE_MAX_MHZ 50.0
+
+enum exit_code { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_CUT = 3, EXIT_GUEST = 4 };
+
+struct settings {
+    struct chip_options chip;
+    const char *images[IMAGES_MAX];
+    unsigned image_count;
+    const char *state, *pty, *uart1;
+    vtime run_for;
+};
+
+struct board {
+    struct chip *chip;
+    struct vcp_bridge *vcp;
+    struct uart_bridge *uart1;
+    struct chip_fd signals;
+};
+
+static const char help[] =
+    "Usage: vcpboard --flash FILE [OPTION]...\n"
+    "A virtual STM32F407 board: executes the ARM program in its flash, with USB, UART, power cuts and flash wear-and-tear\n"
+    "as on silicon.\n"
+    "\n"
+    "What is in the flash\n"
+    "  --flash FILE[@ADDR]  an ELF file, or a binary image for ADDR (default 0x08000000); may be given several times\n"
+    "  --state FILE         the raw flash array: read at start if FILE exists (images go on top), written at exit\n"
+    "\n"
+    "The board\n"
+    "  --chip NAME          stm32f407ve (512 KB, the default) or stm32f407vg (1 MB)\n"
+    "  --hse MHZ            the crystal's frequency; 0: none fitted (default 8)\n"
+    "\n"
+    "The outside world\n"
+    "  --pty LINK           plug the USB cable in; the device's COM port appears as a pty, LINK is a symlink to it\n"
+    "  --uart1 LINK         USART1 as a pty\n"
+    "  --usbredir SOCKET    not built yet\n"
+    "  With --pty or --uart1 the board runs in real time, otherwise as fast as it can.\n"
+    "\n"
+    "Time and faults\n"
+    "  --timing WHAT        flash operations take the datasheet's typ (the default) or max times; fast: next to nothing\n"
+    "  --cut-at N           cut the power in the middle of the Nth flash operation (words programmed and erases, counted\n"
+    "                       from the start); the cells are left half done\n"
+    "  --seed S             for everything random: RAM after power-on, what a cut leaves behind (default 0)\n"
+    "  --run-for SECONDS    end after this much virtual time\n"
+    "\n"
+    "Looking inside\n"
+    "  --trace LIST         usb, flash, mmio, irq, separated by commas; on standard error\n"
+    "  --help               this text\n"
+    "\n"
+    "Exit status: 0 the run ended as asked (--run-for, SIGTERM, SIGINT); 2 the command line or a file is wrong; 3 the power\n"
+    "was cut; 4 the program did what silicon forbids or this board does not model. At exit the number of flash operations\n"
+    "is printed as \"flash: E erases, W words\".\n";
+
+static int complain(const char *what, const char *value)
+{
+    fprintf(stderr, "vcpboard: %s%s%s (try --help)\n", what, value != NULL ? ": " : "", value != NULL ? value : "");
+    return EXIT_USAGE;
+}
+
+static bool parse_number(const char *text, unsigned long long *value)
+{
+    char *end;
+
+    errno = 0;
+    *value = strtoull(text, &end, 0);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+static bool parse_real(const char *text, double *value)
+{
+    char *end;
+
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*value) && *value >= 0;
+}
+
+static bool parse_chip(const char *name, struct settings *s)
+{
+    s->chip.vg = strcmp(name, "stm32f407vg") == 0;
+    return s->chip.vg || strcmp(name, "stm32f407ve") == 0;
+}
+
+static bool parse_timing(const char *name, struct settings *s)
+{
+    static const char *const names[] = { [FLASH_TYP] = "typ", [FLASH_MAX] = "max", [FLASH_FAST] = "fast" };
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            s->chip.timing = (enum flash_timing)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_trace(const char *list, struct settings *s)
+{
+    static const struct { const char *name; enum trace bit; } names[] = {
+        { "usb", TRACE_USB }, { "flash", TRACE_FLASH }, { "mmio", TRACE_MMIO }, { "irq", TRACE_IRQ },
+    };
+
+    while (*list != '\0') {
+        size_t length = strcspn(list, ",");
+        unsigned i = 0;
+
+        while (i < 4 && (strlen(names[i].name) != length || strncmp(list, names[i].name, length) != 0))
+            i++;
+        if (i == 4)
+            return false;
+        s->chip.trace |= (unsigned)names[i].bit;
+        list += length + (list[length] == ',');
+    }
+    return true;
+}
+
+static bool parse_hse(const char *text, struct settings *s)
+{
+    double mhz;
+
+    if (!parse_real(text, &mhz) || (mhz != 0 && (mhz < HSE_MIN_MHZ || mhz > HSE_MAX_MHZ)))
+        return false;
+    s->chip.hse_hz = (uint32_t)(mhz * 1e6 + 0.5);
+    return true;
+}
+
+static bool parse_run_for(const char *text, struct settings *s)
+{
+    double seconds;
+
+    if (!parse_real(text, &seconds) || seconds > 1e7)
+        return false;
+    s->run_for = (vtime)(seconds * 1e6 + 0.5) * 1000000U;
+    return true;
+}
+
+static bool add_image(const char *spec, struct settings *s)
+{
+    if (s->image_count == IMAGES_MAX)
+        return false;
+    s->images[s->image_count++] = spec;
+    return true;
+}
+
+enum { OPT_FLASH = 1, OPT_CHIP, OPT_HSE, OPT_STATE, OPT_PTY, OPT_USBREDIR, OPT_UART1, OPT_TIMING, OPT_CUT_AT, OPT_SEED,
+       OPT_RUN_FOR, OPT_TRACE, OPT_HELP };
+
+static const struct option options[] = {
+    { "flash", required_argument, NULL, OPT_FLASH },       { "chip", required_argument, NULL, OPT_CHIP },
+    { "hse", required_argument, NULL, OPT_HSE },           { "state", required_argument, NULL, OPT_STATE },
+    { "pty", required_argument, NULL, OPT_PTY },           { "usbredir", required_argument, NULL, OPT_USBREDIR },
+    { "uart1", required_argument, NULL, OPT_UART1 },       { "timing", required_argument, NULL, OPT_TIMING },
+    { "cut-at", required_argument, NULL, OPT_CUT_AT },     { "seed", required_argument, NULL, OPT_SEED },
+    { "run-for", required_argument, NULL, OPT_RUN_FOR },   { "trace", required_argument, NULL, OPT_TRACE },
+    { "help", no_argument, NULL, OPT_HELP },               { NULL, 0, NULL, 0 },
+};
+
+static bool take_option(int option, const char *value, struct settings *s)
+{
+    unsigned long long number;
+
+    switch (option) {
+    case OPT_FLASH: return add_image(value, s);
+    case OPT_CHIP: return parse_chip(value, s);
+    case OPT_HSE: return parse_hse(value, s);
+    case OPT_STATE: s->state = value; return true;
+    case OPT_PTY: s->pty = value; return true;
+    case OPT_UART1: s->uart1 = value; return true;
+    case OPT_TIMING: return parse_timing(value, s);
+    case OPT_CUT_AT:
+        if (!parse_number(value, &number) || number == 0)
+            return false;
+        s->chip.cut.at_op = number;
+        return true;
+    case OPT_SEED:
+        if (!parse_number(value, &number))
+            return false;
+        s->chip.seed = number;
+        return true;
+    case OPT_RUN_FOR: return parse_run_for(value, s);
+    default: return parse_trace(value, s);
+    }
+}
+
+/* EXIT_OK: run. Anything else, or *done: leave with that status. */
+static int parse(int argc, char **argv, struct settings *s, bool *done)
+{
+    int option, index = 0;
+
+    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+        if (option == '?')
+            return complain("the command line is wrong", NULL);
+        if (option == OPT_HELP) {
+            fputs(help, stdout);
+            *done = true;
+            return EXIT_OK;
+        }
+        if (option == OPT_USBREDIR)
+            return complain("--usbredir is not built yet; use --pty", NULL);
+        if (!take_option(option, optarg, s)) {
+            fprintf(stderr, "vcpboard: --%s does not take \"%s\" (try --help)\n", options[index].name, optarg);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc)
+        return complain("this is not an option", argv[optind]);
+    if (s->image_count == 0 && s->state == NULL)
+        return complain("nothing to run: give --flash FILE or --state FILE", NULL);
+    return EXIT_OK;
+}
+
+static bool fill_flash(struct board *b, const struct settings *s)
+{
+    struct load_result r;
+    bool found = false;
+
+    if (s->state != NULL && !load_state(b->chip, s->state, &found, &r)) {
+        fprintf(stderr, "vcpboard: %s\n", r.error);
+        return false;
+    }
+    if (s->state != NULL)
+        fprintf(stderr, "state:  %s%s\n", s->state, found ? "" : " (new: the flash is blank)");
+    for (unsigned i = 0; i < s->image_count; i++) {
+        if (!load_image(b->chip, s->images[i], &r)) {
+            fprintf(stderr, "vcpboard: %s\n", r.error);
+            return false;
+        }
+        fprintf(stderr, "flash:  %s: %u bytes at 0x%08x..0x%08x\n", s->images[i], (unsigned)r.bytes, (unsigned)r.first,
+                (unsigned)r.last);
+    }
+    return true;
+}
+
+static void on_signal(void *owner, short revents)
+{
+    struct board *b = owner;
+    struct signalfd_siginfo info;
+
+    (void)revents;
+    if (read(b->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
+        chip_stop(b->chip);
+}
+
+/* SIGTERM and SIGINT arrive by a file descriptor, between two CPU slices, so the state is always written whole. */
+static void watch_signals(struct board *b)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    b->signals = (struct chip_fd){ .fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN, .ready = on_signal, .owner = b };
+    chip_watch_fd(b->chip, &b->signals);
+}
+
+static bool plug_in(struct board *b, const struct settings *s)
+{
+    if (s->pty != NULL && (b->vcp = vcp_bridge_new(b->chip, chip_usbhost(b->chip), s->pty)) == NULL)
+        return false;
+    if (s->uart1 != NULL && (b->uart1 = uart_bridge_new(b->chip, chip_usart(b->chip, 1), s->uart1)) == NULL)
+        return false;
+    if (s->pty != NULL)
+        fprintf(stderr, "usb:    plugged in; %s appears when the device is configured\n", s->pty);
+    if (s->uart1 != NULL)
+        fprintf(stderr, "uart1:  %s\n", s->uart1);
+    return true;
+}
+
+static void unplug(struct board *b)
+{
+    if (b->vcp != NULL)
+        vcp_bridge_free(b->vcp);
+    if (b->uart1 != NULL)
+        uart_bridge_free(b->uart1);
+}
+
+static int report_end(struct board *b, enum chip_end end)
+{
+    static const struct { const char *text; int status; } ends[] = {
+        [CHIP_RUNS] = { "the time is over", EXIT_OK },
+        [CHIP_RESULT] = { "the program ended the run", EXIT_OK },
+        [CHIP_GUEST_FAULT] = { "guest fault", EXIT_GUEST },
+        [CHIP_POWER_CUT] = { "the power was cut", EXIT_CUT },
+        [CHIP_STOPPED] = { "stopped", EXIT_OK },
+    };
+    struct flash_totals t = flash_totals(chip_flash(b->chip));
+
+    fprintf(stderr, "end:    %s after %.3f s of virtual time\n", ends[end].text, (double)chip_now(b->chip) / 1e12);
+    fprintf(stderr, "flash: %llu erases, %llu words\n", (unsigned long long)t.erases, (unsigned long long)t.words);
+    return ends[end].status;
+}
+
+static int run(struct board *b, const struct settings *s)
+{
+    struct load_result r;
+    int status;
+
+    fprintf(stderr, "chip:   %s, crystal %.6g MHz\n", s->chip.vg ? "STM32F407VG" : "STM32F407VE", s->chip.hse_hz / 1e6);
+    if (!fill_flash(b, s) || !plug_in(b, s))
+        return EXIT_USAGE;
+    status = report_end(b, chip_run_until(b->chip, s->run_for));
+    /* An operation under way is torn by the power that goes with the program's end, as on a board that is switched off. */
+    chip_power_cut(b->chip);
+    if (s->state != NULL && !save_state(b->chip, s->state, &r)) {
+        fprintf(stderr, "vcpboard: %s\n", r.error);
+        return EXIT_USAGE;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings s = { .chip = { .hse_hz = CHIP_HSE_DEFAULT_HZ, .log = stderr }, .run_for = VTIME_NEVER };
+    struct board b = { .chip = NULL };
+    bool done = false;
+    int status = parse(argc, argv, &s, &done);
+
+    if (status != EXIT_OK || done)
+        return status;
+    s.chip.realtime = s.pty != NULL || s.uart1 != NULL;
+    s.chip.usb_cable = s.pty != NULL;
+    b.chip = chip_new(&s.chip);
+    watch_signals(&b);
+    status = run(&b, &s);
+    unplug(&b);
+    chip_unwatch_fd(b.chip, &b.signals);
+    (void)close(b.signals.fd);
+    chip_free(b.chip);
+    return status;
+}

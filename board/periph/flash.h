@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* FLASH: the memory array, its interface registers, and what the CPU sees of it through the ART accelerator. */
+#ifndef VCPBOARD_PERIPH_FLASH_H
+#define VCPBOARD_PERIPH_FLASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board/chip.h"
+#include "board/fault.h"
+
+#define FLASH_MAIN_BASE 0x08000000U
+#define FLASH_SYS_BASE 0x1FFF0000U      /* system memory, OTP, lock bytes, unique ID */
+#define FLASH_SYS_BYTES 0x8000U
+#define FLASH_OPT_BASE 0x1FFFC000U      /* the memory view of the option bytes */
+#define FLASH_OPT_BYTES 0x1000U
+
+struct flash;
+
+enum flash_timing { FLASH_TYP, FLASH_MAX, FLASH_FAST };
+
+struct flash_options {
+    enum flash_timing timing;
+    struct power_cut cut;
+    bool unstable_bits;                 /* cells of a torn operation take new values at every power-on */
+    uint64_t seed;
+    void (*power_fails)(struct chip *c);                /* the cut has come; returns, and the chip ends the run */
+    void (*latency_changed)(struct chip *c);
+    void (*level_regressed)(struct chip *c);            /* RDP level 1 to 0: the backup SRAM is erased with the flash */
+    void (*code_changed)(struct chip *c, uint32_t address, uint32_t bytes);     /* bytes that the CPU may have decoded */
+};
+
+struct flash *flash_new(struct chip *c, const struct flash_options *o);
+void flash_free(struct flash *f);
+
+/* --- the array, as a programmer's probe sees it ------------------------------------------------------------------- */
+uint8_t *flash_cells(struct flash *f);                  /* main memory, flash_bytes() of it */
+uint32_t flash_bytes(const struct flash *f);
+/* Writes an image; main flash or system memory. False if the range is not inside one of them. */
+bool flash_probe_write(struct flash *f, uint32_t address, const uint8_t *data, size_t bytes);
+/* After cells were written directly: brings the CPU's view in line. */
+void flash_probe_sync(struct flash *f);
+/* The option bytes as OPTCR shows them (lock and start bits ignored); takes effect at the next reset. */
+void flash_set_options(struct flash *f, uint32_t optcr);
+bool flash_wdg_sw(const struct flash *f);               /* option WDG_SW: 0 starts the IWDG at every reset */
+
+/* --- the CPU's side -------------------------------------------------------------------------------------------------- */
+/* Host memory that the CPU's flash ranges are mapped to: FLASH_MAIN_BASE, FLASH_SYS_BASE or FLASH_OPT_BASE. */
+uint8_t *flash_view(struct flash *f, uint32_t base);
+/* One basic block is fetched / one data load or store is made. Waits are added to *cycles. The address is the canonical
+ * one, never the alias at 0. They stall while the array is busy (RM0090 §3.6), unless the accelerator has the line. */
+void flash_fetch(struct flash *f, uint32_t address, uint32_t bytes, uint64_t *cycles);
+void flash_load(struct flash *f, uint32_t address, unsigned bytes, uint64_t *cycles);
+void flash_store(struct flash *f, uint32_t address, unsigned bytes, uint64_t value);
+
+unsigned flash_latency(const struct flash *f);
+bool flash_busy(const struct flash *f);
+
+/* --- power ------------------------------------------------------------------------------------------------------------ */
+void flash_power_off(struct flash *f);                  /* tears what is under way */
+void flash_power_on(struct flash *f);
+
+struct flash_totals {
+    uint64_t erases, words;             /* started since the board began; across power cycles */
+};
+struct flash_totals flash_totals(const struct flash *f);
+
+#endif

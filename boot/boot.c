@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The decision at reset: gathers the facts, starts the application with the chip as reset left it, or says why not. */
+/* Sources: docs/SPEC.md sections 2.2 and 3 */
+#include "boot/boot.h"
+
+#include "boot/config.h"
+#include "boot/mailbox.h"
+#include "hal/stm32f4/hal.h"
+#include "image/seal.h"
+#include "update/flash.h"
+
+/* The flash driver is the updater's, and not there yet. The head is plain memory. */
+static void load_head(struct seal_head *head, uint32_t base)
+{
+    const volatile uint32_t *word = (const volatile uint32_t *)base;
+
+    for (size_t i = 0; i < SEAL_HEAD_WORDS; i++) {
+        head->word[i] = word[i];
+    }
+}
+
+static bool crc_fits(const struct seal_head *head, const struct seal_info *seal, uint32_t base)
+{
+    uint32_t crc;
+
+    clock_boot_fast();                  /* if it fails, the CRC takes longer, that is all */
+    flash_crc_reset();
+    for (size_t i = 0; i < SEAL_HEAD_WORDS; i++) {
+        if (seal_word_counts(i)) {
+            flash_crc_word(head->word[i]);
+        }
+    }
+    crc = flash_crc_block(base + SEAL_HEAD_BYTES, (seal->length - SEAL_HEAD_BYTES) / 4);
+    clock_boot_restore();
+    return crc == seal->crc;
+}
+
+static void judge_image(struct boot_facts *f, const struct seal_area *where)
+{
+    struct seal_head head;
+    uint32_t limit = where->bytes;
+
+    load_head(&head, where->base);
+    seal_parse(&f->seal, &head, where);
+    if (f->seal.kind == SEAL_PRESENT) {
+        limit = f->seal.length;
+    }
+    f->vectors_ok = seal_vectors_ok(&head, where, limit);
+    f->crc_ok = f->seal.kind == SEAL_PRESENT && f->vectors_ok && crc_fits(&head, &f->seal, where->base);
+}
+
+static void gather(struct boot_facts *f)
+{
+    struct mailbox *box = (struct mailbox *)MAILBOX_ADDRESS;
+    struct seal_area where;
+
+    /* Only a software reset leaves the RAM alone and means it. */
+    f->requested = reset_was_software() && mailbox_read(box) != MAILBOX_NONE;
+    mailbox_clear(box);
+    f->pin = (boot_config.policy & CONFIG_PIN) != 0 &&
+             pin_active(boot_config.pin_port, boot_config.pin_number, (boot_config.policy & CONFIG_PIN_HIGH) != 0);
+    f->require_seal = (boot_config.policy & CONFIG_REQUIRE_SEAL) != 0;
+    f->vectors_ok = false;
+    f->crc_ok = false;
+    f->seal = (struct seal_info){ .kind = SEAL_BLANK };
+    if (chip_where(boot_config.app_base, &where)) {
+        judge_image(f, &where);
+    }
+}
+
+struct boot_outcome boot_decision(void)
+{
+    struct boot_facts facts;
+    struct boot_verdict verdict;
+
+    gather(&facts);
+    verdict = boot_decide(&facts);
+    if (boot_starts(verdict)) {
+        if (verdict.life_bit != 0) {
+            /* If it fails, the start is not counted: better a crash loop than an application that never starts. */
+            (void)flash_program_byte(boot_config.app_base + SEAL_AT_LIFE, (uint8_t)(facts.seal.life & ~verdict.life_bit));
+        }
+        core_start(boot_config.app_base);
+    }
+    return (struct boot_outcome){ .reason = verdict.reason, .startable = boot_starts(boot_decide_unasked(&facts)) };
+}

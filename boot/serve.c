@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Routes the port's bytes to the protocol they speak, and ends what a client that has gone left behind. */
+#include "boot/serve_parts.h"
+
+#include <string.h>
+
+#include "proto/detect.h"
+
+/* An update that has touched the flash has no application behind it until it is committed. Asked before anything can make the
+ * session forget. */
+static void note_operations(struct serve *s)
+{
+    const struct update_status *st = session_status(s->set.session);
+
+    if (st->phase == UPDATE_DONE) {
+        s->startable = true;
+        s->reason = BOOT_START_SEALED;
+    } else if (st->erases != 0 || st->words != 0) {
+        s->startable = false;
+        s->reason = BOOT_STAY_EMPTY;
+    }
+}
+
+/* Does the flash, or the room in front of it, keep the client waiting? Then its silence means nothing. */
+static bool keeps_waiting(const struct serve *s)
+{
+    struct native_frame frame;
+
+    return s->in_pos < s->in_len || native_rx_frame(&s->rx, &frame) || s->native.finishing || !session_ready(s->set.session);
+}
+
+void serve_init(struct serve *s, const struct serve_setup *set, uint32_t now_ms)
+{
+    memset(s, 0, sizeof *s);
+    s->set = *set;
+    s->reason = set->reason;
+    s->startable = set->startable;
+    s->heard_ms = now_ms;
+    s->active_ms = now_ms;
+    native_rx_init(&s->rx);
+    ym_init(&s->ym, now_ms);
+}
+
+void serve_release(struct serve *s)
+{
+    s->client = SERVE_NOBODY;
+    s->native.finishing = false;
+}
+
+bool serve_stopped(struct serve *s)
+{
+    if (session_active(s->set.session)) {
+        note_operations(s);
+        session_abort(s->set.session);
+    }
+    return !session_active(s->set.session);
+}
+
+void serve_leave_in(struct serve *s, uint32_t now_ms, uint8_t request, uint32_t wait_ms)
+{
+    s->leave = (struct serve_leave){ .armed = true, .request = request, .since_ms = now_ms, .wait_ms = wait_ms };
+}
+
+void serve_opened(struct serve *s, uint32_t now_ms)
+{
+    if (s->leave.armed) {
+        return;
+    }
+    serve_stopped(s);
+    serve_release(s);
+    native_rx_init(&s->rx);
+    s->in_len = 0;
+    s->in_pos = 0;
+    s->active_ms = now_ms;
+    serve_native_opened(s);
+    serve_ymodem_opened(s, now_ms);
+}
+
+/* Takes bytes from the port when the last ones are used up. */
+static void refill(struct serve *s, uint32_t now_ms)
+{
+    if (s->in_pos < s->in_len) {
+        return;
+    }
+    s->in_pos = 0;
+    s->in_len = s->set.wire->read(s->set.wire->ctx, s->in, sizeof s->in);
+    if (s->in_len > 0) {
+        s->active_ms = now_ms;
+        s->heard_ms = now_ms;
+    }
+}
+
+/* A sender's first block has the number 0. As far as the bytes are here, look: junk with a 0x01 in it is no sender. */
+static bool starts_batch(const uint8_t *p, size_t n)
+{
+    return detect(p[0]) == DETECT_YMODEM && (n < 2 || p[1] == 0x00) && (n < 3 || p[2] == 0xFF);
+}
+
+/* Hands bytes to one parser; returns how many it took. The first byte at a frame's boundary decides which. */
+static size_t route(struct serve *s, const uint8_t *p, size_t n, uint32_t now_ms)
+{
+    if (s->client == SERVE_YMODEM) {
+        return ym_feed(&s->ym, p, n, now_ms);
+    }
+    if (s->client == SERVE_NATIVE || !native_rx_empty(&s->rx) || detect(p[0]) == DETECT_NATIVE) {
+        serve_ymodem_hush(s);
+        return native_rx_feed(&s->rx, p, n, now_ms);
+    }
+    if (starts_batch(p, n)) {
+        serve_ymodem_start(s, now_ms);
+        return ym_feed(&s->ym, p, n, now_ms);
+    }
+    serve_ymodem_hush(s);
+    return 1;
+}
+
+static void take_input(struct serve *s, uint32_t now_ms)
+{
+    struct native_frame frame;
+
+    refill(s, now_ms);
+    while (s->in_pos < s->in_len && !native_rx_frame(&s->rx, &frame)) {
+        size_t took = route(s, s->in + s->in_pos, s->in_len - s->in_pos, now_ms);
+
+        if (took == 0) {
+            return;
+        }
+        s->in_pos += took;
+    }
+    if (s->in_len == 0) {
+        native_rx_tick(&s->rx, now_ms);
+    }
+}
+
+/* Whoever has gone in mid-update must not keep the port from others. */
+static void follow_client(struct serve *s, uint32_t now_ms)
+{
+    if (s->client == SERVE_NOBODY) {
+        return;
+    }
+    s->active_ms = now_ms;
+    if (s->client != SERVE_NATIVE) {
+        return;                         /* the YMODEM receiver has its own patience */
+    }
+    if (keeps_waiting(s)) {
+        s->heard_ms = now_ms;
+    } else if (now_ms - s->heard_ms >= SERVE_SILENCE_MS) {
+        serve_stopped(s);
+        serve_release(s);
+    }
+}
+
+void serve_poll(struct serve *s, uint32_t now_ms)
+{
+    if (s->leave.armed) {
+        return;
+    }
+    note_operations(s);
+    take_input(s, now_ms);
+    serve_native_poll(s, now_ms);
+    serve_ymodem_poll(s, now_ms);
+    follow_client(s, now_ms);
+}
+
+bool serve_leaves(const struct serve *s, uint32_t now_ms, bool sent, uint8_t *request)
+{
+    uint32_t waited_ms = now_ms - s->leave.since_ms;
+
+    if (!s->leave.armed || waited_ms < s->leave.wait_ms) {
+        return false;
+    }
+    *request = s->leave.request;
+    return sent || waited_ms - s->leave.wait_ms >= SERVE_REBOOT_MS;
+}
+
+uint32_t serve_idle_ms(const struct serve *s, uint32_t now_ms)
+{
+    return now_ms - s->active_ms;
+}
+
+bool serve_startable(const struct serve *s)
+{
+    return s->startable;
+}

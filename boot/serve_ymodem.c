@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* YMODEM's device side: calls the sender, hands its blocks to the update, and tells a person why a file was refused. */
+/* Sources: docs/SPEC.md section 6; AN4657 */
+#include "boot/serve_parts.h"
+
+#include <string.h>
+
+#include "image/bytes.h"
+
+#define SENTENCE_MAX 160U
+
+/* --- the sentence ------------------------------------------------------------------------------------------------------ */
+
+static const struct excuse { uint8_t err; const char *text; } excuses[] = {
+    { UPDATE_E_IMAGE_SIZE, "the image's size does not fit this device" },
+    { UPDATE_E_IMAGE_VECTORS, "the image does not run at %b: its stack is %s, its reset vector %r" },
+    { UPDATE_E_IMAGE_SEAL, "the image's seal is damaged or used" },
+    { UPDATE_E_IMAGE_CRC, "the image's CRC is wrong" },
+    { UPDATE_E_IMAGE_PRODUCT, "the image is for another product" },
+    { UPDATE_E_PROTECTED, "the flash is write-protected" },
+    { UPDATE_OK, "the flash failed or the file is damaged" },
+};
+
+static const char *excuse_text(enum update_err err)
+{
+    const struct excuse *e = excuses;
+
+    while (e->err != UPDATE_OK && e->err != err) {
+        e++;
+    }
+    return e->text;
+}
+
+static size_t put_hex(char *out, uint32_t v)
+{
+    out[0] = '0';
+    out[1] = 'x';
+    for (unsigned i = 0; i < 8; i++) {
+        out[2 + i] = "0123456789ABCDEF"[v >> (28 - 4 * i) & 0xFU];
+    }
+    return 10;
+}
+
+static size_t put_text(char *out, const char *text)
+{
+    size_t n = strlen(text);
+
+    memcpy(out, text, n);
+    return n;
+}
+
+static size_t compose(const struct serve *s, char out[SENTENCE_MAX])
+{
+    size_t n = put_text(out, "\r\nvcpboot: ");
+
+    for (const char *p = excuse_text(s->ymodem.excuse); *p != '\0'; p++) {
+        if (*p != '%') {
+            out[n++] = *p;
+            continue;
+        }
+        p++;
+        n += put_hex(out + n, *p == 'b' ? s->set.where->base : *p == 's' ? s->ymodem.sp : s->ymodem.reset);
+    }
+    return n + put_text(out + n, "\r\n");
+}
+
+static void send_excuse(struct serve *s)
+{
+    if (s->ymodem.excuse_due && serve_room(s) >= SENTENCE_MAX) {
+        s->ymodem.excuse_due = false;
+        serve_send(s, s->out, compose(s, (char *)s->out));
+    }
+}
+
+/* --- the batch ------------------------------------------------------------------------------------------------------------- */
+
+/* Whatever went wrong: the sender may come again, and waits for a call. */
+static void batch_over(struct serve *s, uint32_t now_ms)
+{
+    serve_stopped(s);
+    serve_release(s);
+    s->ymodem.calls = SERVE_CALLS;
+    s->ymodem.call_ms = now_ms;
+}
+
+/* The receiver cancels and waits until the sender is quiet: only then would a person see the sentence. */
+static void refuse(struct serve *s, enum update_err err)
+{
+    ym_reject(&s->ym);
+    serve_stopped(s);
+    s->ymodem.excuse = err;
+    s->ymodem.excuse_due = true;
+}
+
+static void on_file(struct serve *s)
+{
+    const struct ym_file *f = &s->ym.file;
+    enum update_err err = UPDATE_E_IMAGE_SIZE;
+
+    if (!serve_stopped(s)) {
+        return;
+    }
+    if (!f->has_size || f->size != 0) {
+        err = session_begin(s->set.session, f->has_size ? f->size : SESSION_LENGTH_UNKNOWN, SESSION_ALL_SECTORS);
+    }
+    if (err != UPDATE_OK) {
+        refuse(s, err);
+        return;
+    }
+    s->ymodem.finishing = false;
+    s->ymodem.committed = false;
+    ym_accept(&s->ym);
+}
+
+static void on_block(struct serve *s, const uint8_t *block, size_t n)
+{
+    const struct update_status *st = session_status(s->set.session);
+    enum update_err err = st->phase == UPDATE_FAILED ? st->err : UPDATE_OK;
+
+    if (err == UPDATE_OK && n > 0) {
+        if (!session_ready(s->set.session)) {
+            return;
+        }
+        if (st->next == 0 && n >= 8) {
+            s->ymodem.sp = load_le32(block);
+            s->ymodem.reset = load_le32(block + 4);
+        }
+        err = session_write(s->set.session, st->next, block, n);
+    }
+    if (err != UPDATE_OK) {
+        refuse(s, err);
+        return;
+    }
+    ym_taken(&s->ym);
+}
+
+static void on_end(struct serve *s)
+{
+    const struct update_status *st = session_status(s->set.session);
+    enum update_err err = UPDATE_OK;
+
+    if (!s->ymodem.finishing) {
+        err = session_finish(s->set.session);
+        s->ymodem.finishing = true;
+    }
+    if (err == UPDATE_OK && st->phase == UPDATE_FAILED) {
+        err = st->err;
+    }
+    if (err != UPDATE_OK) {
+        refuse(s, err);
+    } else if (st->phase == UPDATE_DONE) {
+        s->ymodem.committed = true;
+        ym_accept(&s->ym);
+    }
+}
+
+/* A sender that vanishes behind its last EOT has delivered all the same. */
+static void on_over(struct serve *s, uint32_t now_ms)
+{
+    bool committed = s->ymodem.committed;
+
+    batch_over(s, now_ms);
+    if (committed) {
+        s->ymodem.calls = 0;
+        serve_leave_in(s, now_ms, 0, SERVE_YM_REBOOT_MS);
+    }
+}
+
+static void flush(struct serve *s)
+{
+    uint8_t bytes[sizeof s->ym.out];
+
+    if (serve_room(s) >= sizeof bytes) {
+        serve_send(s, bytes, ym_output(&s->ym, bytes, sizeof bytes));
+    }
+}
+
+static void follow_batch(struct serve *s, uint32_t now_ms)
+{
+    const uint8_t *block = NULL;
+    size_t n = 0;
+
+    switch (ym_poll(&s->ym, &block, &n)) {
+    case YM_FILE: on_file(s); break;
+    case YM_BLOCK: on_block(s, block, n); break;
+    case YM_END: on_end(s); break;
+    case YM_DONE:
+    case YM_CANCELLED:
+        flush(s);
+        on_over(s, now_ms);
+        break;
+    case YM_NONE:
+        ym_tick(&s->ym, now_ms);
+        if (!s->ym.in_batch && now_ms - s->heard_ms >= SERVE_HEADER_MS) {
+            serve_release(s);           /* it only looked like a header: whoever sent it may mean something else */
+        }
+        break;
+    }
+}
+
+/* --- the call ----------------------------------------------------------------------------------------------------------------- */
+
+static void call(struct serve *s, uint32_t now_ms)
+{
+    static const uint8_t c = YM_CRC;
+
+    if (s->ymodem.calls == 0 || now_ms - s->ymodem.call_ms < SERVE_CALL_MS || serve_room(s) == 0) {
+        return;
+    }
+    s->ymodem.calls--;
+    s->ymodem.call_ms = now_ms;
+    serve_send(s, &c, 1);
+}
+
+void serve_ymodem_hush(struct serve *s)
+{
+    s->ymodem.calls = 0;
+}
+
+void serve_ymodem_opened(struct serve *s, uint32_t now_ms)
+{
+    memset(&s->ymodem, 0, sizeof s->ymodem);
+    ym_init(&s->ym, now_ms);
+    s->ymodem.calls = SERVE_CALLS;
+    s->ymodem.call_ms = now_ms;
+}
+
+void serve_ymodem_start(struct serve *s, uint32_t now_ms)
+{
+    memset(&s->ymodem, 0, sizeof s->ymodem);
+    ym_init(&s->ym, now_ms);
+    s->client = SERVE_YMODEM;
+}
+
+void serve_ymodem_poll(struct serve *s, uint32_t now_ms)
+{
+    if (s->client == SERVE_YMODEM) {
+        follow_batch(s, now_ms);
+    } else {
+        call(s, now_ms);
+        send_excuse(s);
+    }
+    flush(s);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Which protocol begins with this byte: no two of them share a first byte. */
+#include "proto/detect.h"
+
+#include "proto/native.h"
+#include "proto/ymodem.h"
+
+enum detect detect(uint8_t byte)
+{
+    if (byte == NATIVE_SYNC0)
+        return DETECT_NATIVE;
+    return ym_starts_with(byte) ? DETECT_YMODEM : DETECT_NOTHING;
+}

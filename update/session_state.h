@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The shape of a session: the engine's own, here so that its owner can allocate it. */
+#ifndef VCPBOOT_SESSION_STATE_H
+#define VCPBOOT_SESSION_STATE_H
+
+#include <stdalign.h>
+
+/* What the next poll does. */
+enum session_step {
+    STEP_NONE,                          /* no update */
+    STEP_WAIT,                          /* for a block, or for the end */
+    STEP_BLANK,                         /* looks whether the sector must be erased at all */
+    STEP_ERASE,
+    STEP_WRITE,                         /* programs what is in `block` */
+    STEP_FIND,                          /* raw image: looks for its info block */
+    STEP_CRC,
+    STEP_PRODUCT,
+    STEP_COMMIT,                        /* the head, its first word last */
+};
+
+struct session {
+    const struct flash_area *area;
+    const struct seal_area *where;
+    const char *product;
+    struct update_status status;
+
+    enum session_step step;
+    bool flying;                        /* a flash operation is under way */
+    bool orphan;                        /* ... of an update that was given up: its result does not matter */
+    uint32_t op_addr, op_word;          /* what it programs, to be read back */
+
+    uint32_t plan;                      /* a bit for each sector of which data come */
+    uint32_t length;                    /* of the image; SESSION_LENGTH_UNKNOWN until a seal or the end tells */
+    bool open;                          /* begun without a length: the sender may fill up its last block */
+    bool finishing;                     /* all data are in */
+    uint32_t sector_end;                /* offset at which the sectors end that are ready to be programmed */
+
+    uint8_t head_bytes[SEAL_HEAD_BYTES];
+    struct seal_head head;
+    struct seal_info seal;
+
+    uint32_t cursor;                    /* offset: blank check, search, CRC; index in the head: commit */
+    uint32_t block_at;                  /* offset of block[0] */
+    uint32_t block_pos, block_bytes;    /* progress within the block */
+    alignas(4) uint8_t block[SESSION_BLOCK_MAX];
+};
+
+#endif
