@@ -132,6 +132,17 @@ bool chip_is_vet6(struct chip *c)
 
 /* --- power and reset -------------------------------------------------------------------------------------------------- */
 
+static void check_vectors(struct chip *c)
+{
+    const uint8_t *cells = flash_cells(c->flash);
+    bool blank = true;
+
+    for (unsigned i = 0; i < 8; i++)
+        blank &= cells[i] == 0xFF;
+    if (blank)
+        chip_guest_error(c, true, "the flash is blank at 0x08000000: no stack pointer, no reset vector (RM0090 §2.4)");
+}
+
 static void reset(struct chip *c, enum reset_cause why)
 {
     static const char *const names[] = { [RESET_POWER] = "power-on", [RESET_PIN] = "pin", [RESET_SOFTWARE] = "software",
@@ -141,6 +152,7 @@ static void reset(struct chip *c, enum reset_cause why)
     chip_trace(c, TRACE_IRQ, "%s reset", names[why]);
     mmio_reset_all(&c->mmio, why);
     cpu_hard_reset(c->cpu);
+    check_vectors(c);
     if (!flash_wdg_sw(c->flash))
         iwdg_start_by_option(c->periph->iwdg);
 }

@@ -117,7 +117,6 @@ static void stop_before_block(struct cpu *cpu)
 static const struct block_cost *block_of(struct cpu *cpu, uint32_t address, uint32_t bytes)
 {
     struct block_cost *b = &cpu->blocks[(address >> 1) % BLOCK_SLOTS];
-    uint32_t flash = cpu_flash_address(cpu, address) - FLASH_MAIN_BASE;
     const uint8_t *code;
 
     if (b->address == address && b->bytes == bytes)
@@ -130,14 +129,13 @@ static const struct block_cost *block_of(struct cpu *cpu, uint32_t address, uint
         b->cycles = t.cycles;
         b->has_fp = t.has_fp;
     }
-    for (uint32_t at = flash & ~15U; flash < flash_bytes(cpu->config.flash) && at < flash + bytes; at += 16)
-        cpu->executed[at / 16] = true;
+    cpu_note_executed(cpu, address, bytes);
     return b;
 }
 
 static void read_all(struct cpu *cpu, uint32_t regs[SPIN_REGISTERS])
 {
-    static int ids[SPIN_REGISTERS] = {
+    int ids[SPIN_REGISTERS] = {         /* not const: Unicorn asks for a plain pointer */
         UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R4, UC_ARM_REG_R5, UC_ARM_REG_R6,
         UC_ARM_REG_R7, UC_ARM_REG_R8, UC_ARM_REG_R9, UC_ARM_REG_R10, UC_ARM_REG_R11, UC_ARM_REG_R12, UC_ARM_REG_SP,
         UC_ARM_REG_LR, UC_ARM_REG_XPSR, UC_ARM_REG_PRIMASK,
@@ -154,16 +152,19 @@ static void read_all(struct cpu *cpu, uint32_t regs[SPIN_REGISTERS])
 static void skip_waiting(struct cpu *cpu, uint32_t address)
 {
     uint32_t regs[SPIN_REGISTERS];
-    uint64_t pass = 1, left, step = (uint64_t)SPIN_TIMED_STEP_US * cpu->clock.hz / PS_PER_US;
+    uint64_t span = 1, left, step = (uint64_t)SPIN_TIMED_STEP_US * cpu->clock.hz / PS_PER_US;
+    bool needed = spin_needs_registers(&cpu->spin);
 
-    read_all(cpu, regs);
-    switch (spin_block(&cpu->spin, address, regs, cpu->clock.count, &pass)) {
+    if (needed)
+        read_all(cpu, regs);
+    switch (spin_block(&cpu->spin, address, needed ? regs : NULL, cpu->clock.count, &span)) {
     case SPIN_SKIP_PASSES:
         left = true_deadline(cpu) - cpu->clock.count;
-        cpu->clock.count += left - left % pass;
+        cpu->clock.count += left - left % span;
         break;
     case SPIN_SKIP_STEP:
         left = true_deadline(cpu) - cpu->clock.count;
+        step = span < step ? span : step;
         cpu->clock.count += left < step ? left : step;
         break;
     default:

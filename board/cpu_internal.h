@@ -47,7 +47,7 @@ struct cpu {
     struct cpu_fault fault;
     uint32_t linear_next;               /* where the block before ended: a start elsewhere is a taken branch */
     struct block_cost blocks[BLOCK_SLOTS];
-    bool *executed;                     /* per line of main flash: decoded since it last changed */
+    bool *executed;                     /* per 16 bytes of main flash, then of SRAM: decoded since it last changed */
 };
 
 uint32_t cpu_reg(struct cpu *cpu, int id);
@@ -62,6 +62,7 @@ void cpu_apply_remap(struct cpu *cpu);
 uint32_t cpu_flash_address(const struct cpu *cpu, uint32_t address);
 const uint8_t *cpu_code(struct cpu *cpu, uint32_t address, uint32_t bytes);     /* NULL if nothing executable is there */
 void cpu_forget_blocks(struct cpu *cpu);
+void cpu_note_executed(struct cpu *cpu, uint32_t address, uint32_t bytes);
 
 /* cpu_exc.c */
 bool cpu_enter(struct cpu *cpu, unsigned exc, uint32_t return_pc);      /* false: lockup */

@@ -3,14 +3,13 @@
 /* Sources: RM0090 §2.3 (memory map, bit-banding), §2.4 (boot, MEM_MODE alias); §3.6 (stores to flash). */
 #include "board/cpu_internal.h"
 
-#include <string.h>
-
 #include "board/xalloc.h"
 
 #define BITBAND_SRAM 0x22000000U
 #define BITBAND_BYTES 0x02000000U
 #define REGISTERS_BASE 0x40000000U
 #define SRAM1_BYTES 0x1C000U
+#define LINE_BYTES 16U
 
 uint8_t *cpu_ram(struct cpu *cpu, uint32_t address, size_t bytes)
 {
@@ -84,7 +83,7 @@ static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *use
     if (address >= REGISTERS_BASE)
         return mmio_read(cpu->config.mmio, address, size);
     if (byte != NULL)
-        return *byte >> bit & 1U;
+        return (uint32_t)*byte >> bit & 1U;
     memory_fault(cpu, address, false);
     return 0;
 }
@@ -195,21 +194,47 @@ void cpu_forget_blocks(struct cpu *cpu)
         cpu->blocks[i].address = UINT32_MAX;
 }
 
+/* Where `executed` keeps an address; UINT32_MAX if code there never changes behind Unicorn's back. */
+static uint32_t executed_index(const struct cpu *cpu, uint32_t address)
+{
+    uint32_t flash = flash_bytes(cpu->config.flash), canonical = cpu_flash_address(cpu, address);
+
+    if (canonical - FLASH_MAIN_BASE < flash)
+        return (canonical - FLASH_MAIN_BASE) / LINE_BYTES;
+    if (address - SRAM_BASE < SRAM_BYTES)
+        return (flash + (address - SRAM_BASE)) / LINE_BYTES;
+    return UINT32_MAX;
+}
+
+void cpu_note_executed(struct cpu *cpu, uint32_t address, uint32_t bytes)
+{
+    uint32_t first = executed_index(cpu, address), last = executed_index(cpu, address + bytes - 1);
+
+    for (uint32_t i = first; i <= last && last != UINT32_MAX; i++)
+        cpu->executed[i] = true;
+}
+
+/* Unicorn forgets slowly, and never gives the memory back: only what was really decoded is removed. */
 void cpu_code_changed(struct cpu *cpu, uint32_t address, uint32_t bytes)
 {
-    uint32_t first = (address - FLASH_MAIN_BASE) / 16, last = (address - FLASH_MAIN_BASE + bytes - 1) / 16;
-    bool any = address - FLASH_MAIN_BASE >= flash_bytes(cpu->config.flash);
+    uint32_t first = executed_index(cpu, address);
+    bool any = false;
 
-    for (uint32_t i = first; !any && i <= last; i++)
-        any = cpu->executed[i];
-    if (!any)
+    if (first == UINT32_MAX)
         return;
-    (void)uc_ctl_remove_cache(cpu->uc, (uint64_t)address, (uint64_t)address + bytes);
-    if (cpu->boot == BOOT_FLASH && address - FLASH_MAIN_BASE < flash_bytes(cpu->config.flash)) {
-        (void)uc_ctl_remove_cache(cpu->uc, (uint64_t)(address - FLASH_MAIN_BASE), (uint64_t)(address - FLASH_MAIN_BASE) + bytes);
-        memset(cpu->executed + first, 0, (last - first + 1) * sizeof *cpu->executed);
+    for (uint32_t i = 0; i <= (address % LINE_BYTES + bytes - 1) / LINE_BYTES; i++) {
+        uint64_t line = (address & ~(LINE_BYTES - 1)) + (uint64_t)i * LINE_BYTES;
+
+        if (!cpu->executed[first + i])
+            continue;
+        (void)uc_ctl_remove_cache(cpu->uc, line, line + LINE_BYTES);
+        if (cpu->boot == BOOT_FLASH && line < SRAM_BASE)
+            (void)uc_ctl_remove_cache(cpu->uc, line - FLASH_MAIN_BASE, line - FLASH_MAIN_BASE + LINE_BYTES);
+        cpu->executed[first + i] = false;
+        any = true;
     }
-    cpu_forget_blocks(cpu);
+    if (any)
+        cpu_forget_blocks(cpu);
 }
 
 void cpu_fill_ram(struct cpu *cpu, struct rng *r)
@@ -218,8 +243,7 @@ void cpu_fill_ram(struct cpu *cpu, struct rng *r)
         cpu->sram[i] = (uint8_t)rng_word(r);
     for (uint32_t i = 0; i < CCM_BYTES; i++)
         cpu->ccm[i] = (uint8_t)rng_word(r);
-    (void)uc_ctl_remove_cache(cpu->uc, (uint64_t)SRAM_BASE, (uint64_t)SRAM_BASE + SRAM_BYTES);
-    cpu_forget_blocks(cpu);
+    cpu_code_changed(cpu, SRAM_BASE, SRAM_BYTES);
 }
 
 static void catch_up(void *user)
@@ -248,7 +272,7 @@ void cpu_mem_init(struct cpu *cpu)
 
     cpu->sram = aligned_xalloc(SRAM_BYTES);
     cpu->ccm = aligned_xalloc(CCM_BYTES);
-    cpu->executed = xcalloc(flash_bytes(cpu->config.flash) / 16, sizeof *cpu->executed);
+    cpu->executed = xcalloc((flash_bytes(cpu->config.flash) + SRAM_BYTES) / LINE_BYTES, sizeof *cpu->executed);
     cpu->boot = cpu->boot_wanted = BOOT_FLASH;
     map_alias(cpu);
     map_filler(cpu, 1, ALIAS_BYTES, FLASH_MAIN_BASE);

@@ -38,8 +38,7 @@ struct board {
 
 static const char help[] =
     "Usage: vcpboard --flash FILE [OPTION]...\n"
-    "A virtual STM32F407 board: executes the ARM program in its flash, with USB, UART, power cuts and flash wear-and-tear\n"
-    "as on silicon.\n"
+    "A virtual STM32F407 board: executes the ARM program in its flash, cycle by cycle, with USB, UART and power cuts.\n"
     "\n"
     "What is in the flash\n"
     "  --flash FILE[@ADDR]  an ELF file, or a binary image for ADDR (default 0x08000000); may be given several times\n"
@@ -67,8 +66,8 @@ static const char help[] =
     "  --help               this text\n"
     "\n"
     "Exit status: 0 the run ended as asked (--run-for, SIGTERM, SIGINT); 2 the command line or a file is wrong; 3 the power\n"
-    "was cut; 4 the program did what silicon forbids or this board does not model. At exit the number of flash operations\n"
-    "is printed as \"flash: E erases, W words\".\n";
+    "was cut; 4 the program did what silicon forbids or this board does not model. Ending the board is switching it off: a\n"
+    "flash operation under way is torn. At exit the number of flash operations is printed as \"flash: E erases, W words\".\n";
 
 static int complain(const char *what, const char *value)
 {

@@ -9,6 +9,8 @@
 #define TIM_CNT 0x24U
 #define DWT_CYCCNT 0xE0001004U
 #define SYSTICK_VAL 0xE000E018U
+#define IWDG_KR 0x40003000U
+#define IWDG_REFRESH 0xAAAAU
 #define RTC_SSR 0x40002828U
 #define WWDG_CR 0x40002C00U
 
@@ -97,7 +99,10 @@ static void write_block(struct mmio *b, uint32_t address, uint32_t value, unsign
 {
     const struct periph *p = find(b, address);
 
-    spin_mmio_write(b->spin);
+    if (address == IWDG_KR && value == IWDG_REFRESH)
+        spin_refresh(b->spin);
+    else
+        spin_mmio_write(b->spin);
     if (p == NULL) {
         b->up.fault(b->up.cpu, address, true);
         return;

@@ -3,6 +3,8 @@
 /* Sources: Arm DDI 0403 (ARMv7-M ARM) §B1.5.14 "fault handling", §B3.2 "System Control Block", §C1.8 "DWT"; PM0214 §4. */
 #include "board/scb.h"
 
+#include <stddef.h>
+
 #include "board/periph/reg.h"
 
 #define SCS_BASE 0xE000E000U
@@ -132,6 +134,44 @@ static uint32_t id_register(uint32_t off)
     return ids[(off - SCS_ID) / 4];
 }
 
+/* Registers that only hold what is written to them, and those that never change. */
+static const struct { uint32_t off; size_t member; uint32_t mask; } stored[] = {
+    { SCS_ACTLR, offsetof(struct scb, actlr), 0x307 },          { SCS_MMFAR, offsetof(struct scb, mmfar), UINT32_MAX },
+    { SCS_BFAR, offsetof(struct scb, bfar), UINT32_MAX },       { SCS_CPACR, offsetof(struct scb, cpacr), 0x00F00000 },
+    { SCS_FPCCR, offsetof(struct scb, fpccr), 0xC000017B },     { SCS_FPCAR, offsetof(struct scb, fpcar), 0xFFFFFFF8 },
+    { SCS_FPDSCR, offsetof(struct scb, fpdscr), 0x07C00000 },
+};
+static const struct { uint32_t off, value; } constant[] = {
+    { SCS_ICTR, (NVIC_LINES - 1) / 32 }, { SCS_CPUID, CPUID_VALUE }, { SCS_AFSR, 0 }, { SCS_MPU_TYPE, MPU_TYPE_VALUE },
+    { SCS_MPU_CTRL, 0 }, { SCS_DHCSR, 0 /* no debugger */ }, { SCS_MVFR0, 0x10110021 }, { SCS_MVFR1, 0x11000011 },
+};
+
+static uint32_t *stored_register(struct scb *s, uint32_t off, uint32_t *mask)
+{
+    for (unsigned i = 0; i < COUNT_OF(stored); i++) {
+        if (stored[i].off == off) {
+            *mask = stored[i].mask;
+            return (uint32_t *)(void *)((char *)s + stored[i].member);
+        }
+    }
+    return NULL;
+}
+
+static uint32_t scs_other(struct scb *s, uint32_t off)
+{
+    uint32_t mask;
+    const uint32_t *r = stored_register(s, off, &mask);
+
+    if (r != NULL)
+        return *r;
+    for (unsigned i = 0; i < COUNT_OF(constant); i++) {
+        if (constant[i].off == off)
+            return constant[i].value;
+    }
+    chip_unmodelled(s->chip, &s->scs, off, false, 0);
+    return 0;
+}
+
 static uint32_t scs_word(struct scb *s, uint32_t off)
 {
     uint32_t v = 0;
@@ -145,9 +185,6 @@ static uint32_t scs_word(struct scb *s, uint32_t off)
     if (off >= SCS_ID && off < SCS_ID_END)
         return id_register(off);
     switch (off) {
-    case SCS_ICTR: return (NVIC_LINES - 1) / 32;
-    case SCS_ACTLR: return s->actlr;
-    case SCS_CPUID: return CPUID_VALUE;
     case SCS_ICSR: return read_icsr(s);
     case SCS_VTOR: return s->vtor;
     case SCS_AIRCR: return AIRCR_KEY_READ | s->nvic.prigroup << 8;
@@ -157,22 +194,8 @@ static uint32_t scs_word(struct scb *s, uint32_t off)
     case SCS_CFSR: return s->cfsr;
     case SCS_HFSR: return s->hfsr;
     case SCS_DFSR: return s->dfsr;
-    case SCS_MMFAR: return s->mmfar;
-    case SCS_BFAR: return s->bfar;
-    case SCS_AFSR: return 0;
-    case SCS_CPACR: return s->cpacr;
-    case SCS_MPU_TYPE: return MPU_TYPE_VALUE;
-    case SCS_MPU_CTRL: return 0;
-    case SCS_DHCSR: return 0;           /* no debugger: C_DEBUGEN is 0 */
     case SCS_DEMCR: return s->demcr;
-    case SCS_FPCCR: return s->fpccr;
-    case SCS_FPCAR: return s->fpcar;
-    case SCS_FPDSCR: return s->fpdscr;
-    case SCS_MVFR0: return 0x10110021;
-    case SCS_MVFR1: return 0x11000011;
-    default:
-        chip_unmodelled(s->chip, &s->scs, off, false, 0);
-        return 0;
+    default: return scs_other(s, off);
     }
 }
 
@@ -214,26 +237,35 @@ static void write_vtor(struct scb *s, uint32_t v)
     s->vtor = v & VTOR_TBLOFF;
 }
 
+static void write_scr(struct scb *s, uint32_t v)
+{
+    if ((v & SCR_SLEEPDEEP) != 0)
+        chip_guest_error(s->chip, false, "SCR.SLEEPDEEP: Stop and Standby are not modelled, WFI stays in Sleep (RM0090 §5.3)");
+    s->scr = v & 0x16U;
+}
+
+static void write_other(struct scb *s, uint32_t off, uint32_t v)
+{
+    uint32_t mask, *r = stored_register(s, off, &mask);
+
+    if (r != NULL)
+        *r = v & mask;
+    else
+        chip_unmodelled(s->chip, &s->scs, off, true, v);
+}
+
 static void scs_write_word(struct scb *s, uint32_t off, uint32_t v)
 {
     switch (off) {
-    case SCS_ACTLR: s->actlr = v & 0x307U; break;
     case SCS_ICSR: write_icsr(s, v); break;
     case SCS_VTOR: write_vtor(s, v); break;
     case SCS_AIRCR: write_aircr(s, v); break;
-    case SCS_SCR:
-        if ((v & SCR_SLEEPDEEP) != 0)
-            chip_guest_error(s->chip, false, "SCR.SLEEPDEEP: Stop and Standby are not modelled, WFI stays in Sleep (RM0090 §5.3)");
-        s->scr = v & 0x16U;
-        break;
+    case SCS_SCR: write_scr(s, v); break;
     case SCS_CCR: write_ccr(s, v); break;
     case SCS_SHCSR: write_shcsr(s, v); break;
     case SCS_CFSR: s->cfsr &= ~v; break;
     case SCS_HFSR: s->hfsr &= ~v; break;
     case SCS_DFSR: s->dfsr &= ~v; break;
-    case SCS_MMFAR: s->mmfar = v; break;
-    case SCS_BFAR: s->bfar = v; break;
-    case SCS_CPACR: s->cpacr = v & 0x00F00000U; break;
     case SCS_MPU_CTRL:
         if ((v & 1U) != 0)
             chip_guest_error(s->chip, true, "MPU_CTRL: the MPU is enabled, and it is not modelled (PM0214 §4.2)");
@@ -243,10 +275,7 @@ static void scs_write_word(struct scb *s, uint32_t off, uint32_t v)
         if (EXC_IRQ0 + (v & 0x1FFU) < EXC_COUNT)
             nvic_pend(&s->nvic, EXC_IRQ0 + (v & 0x1FFU), true);
         break;
-    case SCS_FPCCR: s->fpccr = v & 0xC000017BU; break;
-    case SCS_FPCAR: s->fpcar = v & ~7U; break;
-    case SCS_FPDSCR: s->fpdscr = v & 0x07C00000U; break;
-    default: chip_unmodelled(s->chip, &s->scs, off, true, v);
+    default: write_other(s, off, v);
     }
 }
 

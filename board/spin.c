@@ -67,8 +67,27 @@ static enum spin_verdict judge(struct spin *s)
     return s->equal_passes + 1 >= TIMED_PASSES ? SPIN_SKIP_STEP : SPIN_GO_ON;
 }
 
-enum spin_verdict spin_block(struct spin *s, uint32_t address, const uint32_t regs[SPIN_REGISTERS], uint64_t cycles,
-                             uint64_t *pass_cycles)
+/* The CPU is at the anchor again. */
+static enum spin_verdict end_pass(struct spin *s, uint64_t cycles, uint64_t *span)
+{
+    enum spin_verdict verdict;
+
+    s->now.cycles = cycles - s->pass_start;
+    verdict = judge(s);
+    s->last = s->now;
+    if (s->equal_passes <= 1)
+        s->equal_since = s->pass_start;
+    *span = verdict == SPIN_SKIP_PASSES ? s->now.cycles : cycles - s->equal_since;
+    if (verdict != SPIN_GO_ON) {
+        s->misses = 0;
+        s->backoff = BACKOFF_MIN;
+    } else if (++s->misses > MISSES_MAX) {
+        give_up(s);
+    }
+    return verdict;
+}
+
+enum spin_verdict spin_block(struct spin *s, uint32_t address, const uint32_t *regs, uint64_t cycles, uint64_t *span)
 {
     enum spin_verdict verdict = SPIN_GO_ON;
 
@@ -77,20 +96,13 @@ enum spin_verdict spin_block(struct spin *s, uint32_t address, const uint32_t re
     if (!s->have_anchor) {
         begin_pass(s, address, cycles);
     } else if (address == s->anchor) {
-        s->now.cycles = cycles - s->pass_start;
-        verdict = judge(s);
-        s->last = s->now;
-        *pass_cycles = s->now.cycles;
-        if (verdict == SPIN_GO_ON && ++s->misses > MISSES_MAX)
-            give_up(s);
-        else if (verdict != SPIN_GO_ON)
-            s->misses = 0, s->backoff = BACKOFF_MIN;
+        verdict = end_pass(s, cycles, span);
         begin_pass(s, address, cycles);
     } else if (++s->blocks > PASS_BLOCKS_MAX) {
         give_up(s);
     }
     s->now.loose = fold(s->now.loose, address);
-    for (unsigned i = 0; i < SPIN_REGISTERS; i++)
+    for (unsigned i = 0; regs != NULL && i < SPIN_REGISTERS; i++)
         s->now.exact = fold(s->now.exact, regs[i]);
     return verdict;
 }
@@ -107,6 +119,11 @@ void spin_mmio_read(struct spin *s, uint32_t address, uint32_t value, bool is_co
 void spin_mmio_write(struct spin *s)
 {
     s->now.wrote = true;
+}
+
+void spin_refresh(struct spin *s)
+{
+    s->now.timed = true;
 }
 
 void spin_disturb(struct spin *s)

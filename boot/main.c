@@ -18,10 +18,9 @@
 #define TX_RING_BYTES 2048U             /* the longest answer and more */
 #define WINDOW_BYTES (60U * 1024U)      /* image bytes in flight: with their frames they fit the ring */
 #define DETACH_MS 100U                  /* how long the pull-up stays off, so that the PC notices (docs/DESIGN.md) */
-/* A word takes 16 us, and the next one is to start at once: the flash is asked more often than anything else. */
-#define FLASH_TURNS 8U
+#define FLASH_TURNS 64U                 /* more polls than a word takes */
 
-struct updater {
+static struct updater {
     struct config config;               /* a copy: the PC may ask for a string while a sector is erased */
     struct chip_id chip;
     struct flash_area area;
@@ -31,24 +30,27 @@ struct updater {
     struct cdc cdc;
     struct session session;
     struct serve serve;
-    struct serve_wire wire;
+    struct serve_setup setup;
     uint32_t openings;
     uint8_t rx[RX_RING_BYTES], tx[TX_RING_BYTES];
-};
+} u;
 
 static size_t wire_read(void *ctx, uint8_t *out, size_t cap)
 {
-    return cdc_read(ctx, out, cap);
+    (void)ctx;
+    return cdc_read(&u.cdc, out, cap);
 }
 
 static size_t wire_write(void *ctx, const uint8_t *p, size_t n)
 {
-    return cdc_write(ctx, p, n);
+    (void)ctx;
+    return cdc_write(&u.cdc, p, n);
 }
 
 static size_t wire_room(void *ctx)
 {
-    return cdc_writable(ctx);
+    (void)ctx;
+    return cdc_writable(&u.cdc);
 }
 
 /* Longest erase of a 128 KB sector in ms by PSIZE, and what is told to the PC if a maker's config says nonsense: the slowest. */
@@ -59,35 +61,39 @@ static uint32_t erase_max_ms(unsigned psize)
     return by_psize[psize < sizeof by_psize / sizeof by_psize[0] ? psize : 0];
 }
 
-static void introduce(const struct updater *u, struct native_hello *h)
+static const struct serve_wire wire = { .read = wire_read, .write = wire_write, .room = wire_room };
+
+static void introduce(void)
 {
-    memset(h, 0, sizeof *h);
-    h->capabilities = NATIVE_CAP_UPDATE;
-    if ((u->config.policy & CONFIG_NO_READ) == 0) {
-        h->capabilities |= NATIVE_CAP_READ;
-    }
+    struct native_hello *h = &u.setup.self;
+
+    h->capabilities = (u.config.policy & CONFIG_NO_READ) != 0 ? NATIVE_CAP_UPDATE : NATIVE_CAP_UPDATE | NATIVE_CAP_READ;
     h->boot_version = BOOT_VERSION;
-    h->dev_id = u->chip.dev_id;
-    h->rev_id = u->chip.rev_id;
-    h->flash_kb = u->chip.flash_kb;
-    memcpy(h->uid, u->chip.uid, sizeof h->uid);
+    h->dev_id = u.chip.dev_id;
+    h->rev_id = u.chip.rev_id;
+    h->flash_kb = u.chip.flash_kb;
+    memcpy(h->uid, u.chip.uid, sizeof h->uid);
     h->window = WINDOW_BYTES;
-    h->erase_max_ms = erase_max_ms(u->config.psize);
-    h->idle_exit_ms = u->config.idle_exit_ms;
+    h->erase_max_ms = erase_max_ms(u.config.psize);
+    h->idle_exit_ms = u.config.idle_exit_ms;
 }
 
-static void start_serving(struct updater *u, struct boot_outcome why)
+static void start_serving(struct boot_outcome why)
 {
-    struct serve_setup setup = { .session = &u->session, .area = &u->area, .where = &u->where, .wire = &u->wire,
-                                 .reason = why.reason, .startable = why.startable };
+    struct serve_setup *setup = &u.setup;
 
-    if (!chip_area(u->config.app_base, &u->area, &u->where)) {
-        u->area.count = 0;              /* a base that is no sector's start: every update is refused, HELLO shows why */
+    if (!chip_area(u.config.app_base, &u.area, &u.where)) {
+        u.area.count = 0;              /* a base that is no sector's start: every update is refused, HELLO shows why */
     }
-    u->wire = (struct serve_wire){ .read = wire_read, .write = wire_write, .room = wire_room, .ctx = &u->cdc };
-    introduce(u, &setup.self);
-    session_init(&u->session, &u->area, &u->where, u->config.image_product);
-    serve_init(&u->serve, &setup, time_ms());
+    setup->session = &u.session;
+    setup->area = &u.area;
+    setup->where = &u.where;
+    setup->wire = &wire;
+    setup->reason = why.reason;
+    setup->startable = why.startable;
+    introduce();
+    session_init(&u.session, &u.area, &u.where, u.config.image_product);
+    serve_init(&u.serve, setup, time_ms());
 }
 
 static void wait_ms(uint32_t ms)
@@ -99,23 +105,23 @@ static void wait_ms(uint32_t ms)
     }
 }
 
-static void start_usb(struct updater *u)
+static void start_usb(void)
 {
-    u->identity = (struct usb_identity){ .vid = u->config.usb_vid, .pid = u->config.usb_pid,
-                                         .manufacturer = u->config.manufacturer, .product = u->config.product,
-                                         .uid = u->chip.uid };
-    cdc_init(&u->cdc, u->rx, sizeof u->rx, u->tx, sizeof u->tx);
-    usbd_init(&u->usbd, &otg_fs_dcd, &u->identity, &cdc_function, &u->cdc);
-    if (!otg_fs_init(usbd_event, &u->usbd, time_ms)) {
+    u.identity = (struct usb_identity){ .vid = u.config.usb_vid, .pid = u.config.usb_pid,
+                                         .manufacturer = u.config.manufacturer, .product = u.config.product,
+                                         .uid = u.chip.uid };
+    cdc_init(&u.cdc, u.rx, sizeof u.rx, u.tx, sizeof u.tx);
+    usbd_init(&u.usbd, &otg_fs_dcd, &u.identity, &cdc_function, &u.cdc);
+    if (!otg_fs_init(usbd_event, &u.usbd, time_ms)) {
         core_reset();
     }
     wait_ms(DETACH_MS);
-    usbd_connect(&u->usbd, true);
+    usbd_connect(&u.usbd, true);
 }
 
-_Noreturn static void leave(struct updater *u, uint8_t request)
+_Noreturn static void leave(uint8_t request)
 {
-    usbd_connect(&u->usbd, false);
+    usbd_connect(&u.usbd, false);
     wait_ms(DETACH_MS);
     if (request != MAILBOX_NONE) {
         mailbox_write((struct mailbox *)MAILBOX_ADDRESS, (enum mailbox_request)request);
@@ -123,58 +129,67 @@ _Noreturn static void leave(struct updater *u, uint8_t request)
     core_reset();
 }
 
-static bool pin_holds(const struct updater *u)
+static bool pin_holds(void)
 {
-    return (u->config.policy & CONFIG_PIN) != 0 &&
-           pin_active(u->config.pin_port, u->config.pin_number, (u->config.policy & CONFIG_PIN_HIGH) != 0);
+    return (u.config.policy & CONFIG_PIN) != 0 &&
+           pin_active(u.config.pin_port, u.config.pin_number, (u.config.policy & CONFIG_PIN_HIGH) != 0);
 }
 
-static bool idle_too_long(const struct updater *u, uint32_t now_ms)
+static bool idle_too_long(uint32_t now_ms)
 {
-    return u->config.idle_exit_ms != 0 && serve_idle_ms(&u->serve, now_ms) >= u->config.idle_exit_ms &&
-           serve_startable(&u->serve) && !pin_holds(u);
+    return u.config.idle_exit_ms != 0 && serve_idle_ms(&u.serve, now_ms) >= u.config.idle_exit_ms &&
+           serve_startable(&u.serve) && !pin_holds();
 }
 
 /* What was written for the one who had the port before is nothing for the one who opens it now. */
-static void note_opening(struct updater *u, uint32_t now_ms)
+static void note_opening(uint32_t now_ms)
 {
-    if (cdc_dtr_rises(&u->cdc) != u->openings) {
-        u->openings = cdc_dtr_rises(&u->cdc);
-        cdc_drop_output(&u->cdc);
-        serve_opened(&u->serve, now_ms);
+    if (cdc_dtr_rises(&u.cdc) != u.openings) {
+        u.openings = cdc_dtr_rises(&u.cdc);
+        cdc_drop_output(&u.cdc);
+        serve_opened(&u.serve, now_ms);
     }
 }
 
-static void pass(struct updater *u)
+/* A word takes 16 us (DS8626 table 40), and everything else in a pass fits behind its start: so wait here for its end, and the
+ * next one starts at once. Two thirds of an update are spent in this loop. */
+static void work_flash(uint32_t now_ms)
+{
+    const struct update_status *st = session_status(&u.session);
+    uint32_t words = st->words;
+    unsigned turn = 0;
+
+    do {
+        session_poll(&u.session, now_ms);
+    } while (++turn < FLASH_TURNS && st->phase == UPDATE_PROGRAMMING && st->words == words && !session_ready(&u.session));
+}
+
+static void pass(void)
 {
     uint32_t now_ms = time_ms();
     uint8_t request = MAILBOX_NONE;
 
     otg_fs_poll();
-    note_opening(u, now_ms);
-    serve_poll(&u->serve, now_ms);
-    for (unsigned turn = 0; turn < FLASH_TURNS; turn++) {
-        session_poll(&u->session, now_ms);
-    }
+    note_opening(now_ms);
+    serve_poll(&u.serve, now_ms);
+    work_flash(now_ms);
     watchdog_feed();
-    if (serve_leaves(&u->serve, now_ms, cdc_sent(&u->cdc), &request) || idle_too_long(u, now_ms)) {
-        leave(u, request);
+    if (serve_leaves(&u.serve, now_ms, cdc_sent(&u.cdc), &request) || idle_too_long(now_ms)) {
+        leave(request);
     }
 }
 
 _Noreturn void updater_run(struct boot_outcome why)
 {
-    static struct updater u;
-
     u.config = boot_config;
     watchdog_stretch();
     clock_usb(u.config.hse_hz);         /* without its crystal the updater still runs, only USB may not: nothing better is left */
     time_init();
     chip_id_read(&u.chip);
     flash_use_psize(u.config.psize);
-    start_serving(&u, why);
-    start_usb(&u);
+    start_serving(why);
+    start_usb();
     for (;;) {
-        pass(&u);
+        pass();
     }
 }

@@ -37,8 +37,7 @@ void serve_init(struct serve *s, const struct serve_setup *set, uint32_t now_ms)
     s->startable = set->startable;
     s->heard_ms = now_ms;
     s->active_ms = now_ms;
-    native_rx_init(&s->rx);
-    ym_init(&s->ym, now_ms);
+    serve_native_init(s);
 }
 
 void serve_release(struct serve *s)
@@ -56,28 +55,23 @@ bool serve_stopped(struct serve *s)
     return !session_active(s->set.session);
 }
 
-void serve_leave_in(struct serve *s, uint32_t now_ms, uint8_t request, uint32_t wait_ms)
+void serve_leave_in(struct serve *s, uint8_t request, uint32_t wait_ms)
 {
-    s->leave = (struct serve_leave){ .armed = true, .request = request, .since_ms = now_ms, .wait_ms = wait_ms };
+    s->leave = (struct serve_leave){ .armed = true, .request = request, .since_ms = s->now_ms, .wait_ms = wait_ms };
 }
 
 void serve_opened(struct serve *s, uint32_t now_ms)
 {
-    if (s->leave.armed) {
-        return;
-    }
+    s->now_ms = now_ms;
+    s->active_ms = now_ms;
     serve_stopped(s);
     serve_release(s);
-    native_rx_init(&s->rx);
-    s->in_len = 0;
-    s->in_pos = 0;
-    s->active_ms = now_ms;
     serve_native_opened(s);
-    serve_ymodem_opened(s, now_ms);
+    serve_ymodem_opened(s);
 }
 
 /* Takes bytes from the port when the last ones are used up. */
-static void refill(struct serve *s, uint32_t now_ms)
+static void refill(struct serve *s)
 {
     if (s->in_pos < s->in_len) {
         return;
@@ -85,8 +79,8 @@ static void refill(struct serve *s, uint32_t now_ms)
     s->in_pos = 0;
     s->in_len = s->set.wire->read(s->set.wire->ctx, s->in, sizeof s->in);
     if (s->in_len > 0) {
-        s->active_ms = now_ms;
-        s->heard_ms = now_ms;
+        s->active_ms = s->now_ms;
+        s->heard_ms = s->now_ms;
     }
 }
 
@@ -97,30 +91,30 @@ static bool starts_batch(const uint8_t *p, size_t n)
 }
 
 /* Hands bytes to one parser; returns how many it took. The first byte at a frame's boundary decides which. */
-static size_t route(struct serve *s, const uint8_t *p, size_t n, uint32_t now_ms)
+static size_t route(struct serve *s, const uint8_t *p, size_t n)
 {
     if (s->client == SERVE_YMODEM) {
-        return ym_feed(&s->ym, p, n, now_ms);
+        return ym_feed(&s->ym, p, n, s->now_ms);
     }
     if (s->client == SERVE_NATIVE || !native_rx_empty(&s->rx) || detect(p[0]) == DETECT_NATIVE) {
         serve_ymodem_hush(s);
-        return native_rx_feed(&s->rx, p, n, now_ms);
+        return native_rx_feed(&s->rx, p, n, s->now_ms);
     }
     if (starts_batch(p, n)) {
-        serve_ymodem_start(s, now_ms);
-        return ym_feed(&s->ym, p, n, now_ms);
+        serve_ymodem_start(s);
+        return ym_feed(&s->ym, p, n, s->now_ms);
     }
     serve_ymodem_hush(s);
     return 1;
 }
 
-static void take_input(struct serve *s, uint32_t now_ms)
+static void take_input(struct serve *s)
 {
     struct native_frame frame;
 
-    refill(s, now_ms);
+    refill(s);
     while (s->in_pos < s->in_len && !native_rx_frame(&s->rx, &frame)) {
-        size_t took = route(s, s->in + s->in_pos, s->in_len - s->in_pos, now_ms);
+        size_t took = route(s, s->in + s->in_pos, s->in_len - s->in_pos);
 
         if (took == 0) {
             return;
@@ -128,23 +122,23 @@ static void take_input(struct serve *s, uint32_t now_ms)
         s->in_pos += took;
     }
     if (s->in_len == 0) {
-        native_rx_tick(&s->rx, now_ms);
+        native_rx_tick(&s->rx, s->now_ms);
     }
 }
 
 /* Whoever has gone in mid-update must not keep the port from others. */
-static void follow_client(struct serve *s, uint32_t now_ms)
+static void follow_client(struct serve *s)
 {
     if (s->client == SERVE_NOBODY) {
         return;
     }
-    s->active_ms = now_ms;
+    s->active_ms = s->now_ms;
     if (s->client != SERVE_NATIVE) {
         return;                         /* the YMODEM receiver has its own patience */
     }
     if (keeps_waiting(s)) {
-        s->heard_ms = now_ms;
-    } else if (now_ms - s->heard_ms >= SERVE_SILENCE_MS) {
+        s->heard_ms = s->now_ms;
+    } else if (s->now_ms - s->heard_ms >= SERVE_SILENCE_MS) {
         serve_stopped(s);
         serve_release(s);
     }
@@ -155,11 +149,12 @@ void serve_poll(struct serve *s, uint32_t now_ms)
     if (s->leave.armed) {
         return;
     }
+    s->now_ms = now_ms;
     note_operations(s);
-    take_input(s, now_ms);
-    serve_native_poll(s, now_ms);
-    serve_ymodem_poll(s, now_ms);
-    follow_client(s, now_ms);
+    take_input(s);
+    serve_native_poll(s);
+    serve_ymodem_poll(s);
+    follow_client(s);
 }
 
 bool serve_leaves(const struct serve *s, uint32_t now_ms, bool sent, uint8_t *request)

@@ -19,7 +19,7 @@
 
 /* Most bytes that one pass hands to a parser: the CRC over them takes less time than the programming of one word, so the
  * flash does not wait. */
-#define SERVE_CHUNK 64U
+#define SERVE_CHUNK 32U
 #define SERVE_SILENCE_MS 5000U          /* a client that sends nothing for so long in mid-update has gone */
 #define SERVE_STATUS_MS 250U            /* SPEC 5.5: at the latest */
 #define SERVE_STATUS_BYTES 8192U        /* SPEC 5.5: after so many bytes taken */
@@ -80,6 +80,7 @@ struct serve_leave { bool armed; uint8_t request; uint32_t since_ms, wait_ms; };
 /* Fields are for serve*.c only. */
 struct serve {
     struct serve_setup set;
+    uint32_t now_ms;                    /* as of the last call from outside */
     enum serve_client client;
     enum boot_reason reason;
     bool startable;

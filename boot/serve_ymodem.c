@@ -12,13 +12,12 @@
 /* --- the sentence ------------------------------------------------------------------------------------------------------ */
 
 static const struct excuse { uint8_t err; const char *text; } excuses[] = {
-    { UPDATE_E_IMAGE_SIZE, "the image's size does not fit this device" },
-    { UPDATE_E_IMAGE_VECTORS, "the image does not run at %b: its stack is %s, its reset vector %r" },
-    { UPDATE_E_IMAGE_SEAL, "the image's seal is damaged or used" },
-    { UPDATE_E_IMAGE_CRC, "the image's CRC is wrong" },
-    { UPDATE_E_IMAGE_PRODUCT, "the image is for another product" },
-    { UPDATE_E_PROTECTED, "the flash is write-protected" },
-    { UPDATE_OK, "the flash failed or the file is damaged" },
+    { UPDATE_E_IMAGE_SIZE, "size does not fit" },
+    { UPDATE_E_IMAGE_VECTORS, "does not run at %b: stack %s, reset vector %r" },
+    { UPDATE_E_IMAGE_SEAL, "seal is damaged or used" },
+    { UPDATE_E_IMAGE_CRC, "CRC is wrong" },
+    { UPDATE_E_IMAGE_PRODUCT, "is for another product" },
+    { UPDATE_OK, "could not be written" },
 };
 
 static const char *excuse_text(enum update_err err)
@@ -51,7 +50,7 @@ static size_t put_text(char *out, const char *text)
 
 static size_t compose(const struct serve *s, char out[SENTENCE_MAX])
 {
-    size_t n = put_text(out, "\r\nvcpboot: ");
+    size_t n = put_text(out, "\r\nvcpboot: image ");
 
     for (const char *p = excuse_text(s->ymodem.excuse); *p != '\0'; p++) {
         if (*p != '%') {
@@ -75,19 +74,18 @@ static void send_excuse(struct serve *s)
 /* --- the batch ------------------------------------------------------------------------------------------------------------- */
 
 /* Whatever went wrong: the sender may come again, and waits for a call. */
-static void batch_over(struct serve *s, uint32_t now_ms)
+static void batch_over(struct serve *s)
 {
     serve_stopped(s);
     serve_release(s);
     s->ymodem.calls = SERVE_CALLS;
-    s->ymodem.call_ms = now_ms;
+    s->ymodem.call_ms = s->now_ms;
 }
 
 /* The receiver cancels and waits until the sender is quiet: only then would a person see the sentence. */
 static void refuse(struct serve *s, enum update_err err)
 {
     ym_reject(&s->ym);
-    serve_stopped(s);
     s->ymodem.excuse = err;
     s->ymodem.excuse_due = true;
 }
@@ -95,20 +93,15 @@ static void refuse(struct serve *s, enum update_err err)
 static void on_file(struct serve *s)
 {
     const struct ym_file *f = &s->ym.file;
-    enum update_err err = UPDATE_E_IMAGE_SIZE;
+    enum update_err err;
 
-    if (!serve_stopped(s)) {
-        return;
-    }
-    if (!f->has_size || f->size != 0) {
-        err = session_begin(s->set.session, f->has_size ? f->size : SESSION_LENGTH_UNKNOWN, SESSION_ALL_SECTORS);
-    }
+    /* A size of 0 counts as unknown here; then no data come, and session_finish refuses the file. */
+    err = session_begin(s->set.session, f->has_size ? f->size : SESSION_LENGTH_UNKNOWN, SESSION_ALL_SECTORS);
     if (err != UPDATE_OK) {
         refuse(s, err);
         return;
     }
     s->ymodem.finishing = false;
-    s->ymodem.committed = false;
     ym_accept(&s->ym);
 }
 
@@ -155,14 +148,11 @@ static void on_end(struct serve *s)
 }
 
 /* A sender that vanishes behind its last EOT has delivered all the same. */
-static void on_over(struct serve *s, uint32_t now_ms)
+static void on_over(struct serve *s)
 {
-    bool committed = s->ymodem.committed;
-
-    batch_over(s, now_ms);
-    if (committed) {
-        s->ymodem.calls = 0;
-        serve_leave_in(s, now_ms, 0, SERVE_YM_REBOOT_MS);
+    batch_over(s);
+    if (s->ymodem.committed) {
+        serve_leave_in(s, 0, SERVE_YM_REBOOT_MS);
     }
 }
 
@@ -175,7 +165,7 @@ static void flush(struct serve *s)
     }
 }
 
-static void follow_batch(struct serve *s, uint32_t now_ms)
+static void follow_batch(struct serve *s)
 {
     const uint8_t *block = NULL;
     size_t n = 0;
@@ -186,12 +176,11 @@ static void follow_batch(struct serve *s, uint32_t now_ms)
     case YM_END: on_end(s); break;
     case YM_DONE:
     case YM_CANCELLED:
-        flush(s);
-        on_over(s, now_ms);
+        on_over(s);
         break;
     case YM_NONE:
-        ym_tick(&s->ym, now_ms);
-        if (!s->ym.in_batch && now_ms - s->heard_ms >= SERVE_HEADER_MS) {
+        ym_tick(&s->ym, s->now_ms);
+        if (!s->ym.in_batch && s->now_ms - s->heard_ms >= SERVE_HEADER_MS) {
             serve_release(s);           /* it only looked like a header: whoever sent it may mean something else */
         }
         break;
@@ -200,15 +189,15 @@ static void follow_batch(struct serve *s, uint32_t now_ms)
 
 /* --- the call ----------------------------------------------------------------------------------------------------------------- */
 
-static void call(struct serve *s, uint32_t now_ms)
+static void call(struct serve *s)
 {
     static const uint8_t c = YM_CRC;
 
-    if (s->ymodem.calls == 0 || now_ms - s->ymodem.call_ms < SERVE_CALL_MS || serve_room(s) == 0) {
+    if (s->ymodem.calls == 0 || s->now_ms - s->ymodem.call_ms < SERVE_CALL_MS || serve_room(s) == 0) {
         return;
     }
     s->ymodem.calls--;
-    s->ymodem.call_ms = now_ms;
+    s->ymodem.call_ms = s->now_ms;
     serve_send(s, &c, 1);
 }
 
@@ -217,27 +206,25 @@ void serve_ymodem_hush(struct serve *s)
     s->ymodem.calls = 0;
 }
 
-void serve_ymodem_opened(struct serve *s, uint32_t now_ms)
+void serve_ymodem_opened(struct serve *s)
 {
-    memset(&s->ymodem, 0, sizeof s->ymodem);
-    ym_init(&s->ym, now_ms);
-    s->ymodem.calls = SERVE_CALLS;
-    s->ymodem.call_ms = now_ms;
+    s->ymodem = (struct serve_ymodem){ .calls = SERVE_CALLS, .call_ms = s->now_ms };
+    ym_init(&s->ym, s->now_ms);
 }
 
-void serve_ymodem_start(struct serve *s, uint32_t now_ms)
+void serve_ymodem_start(struct serve *s)
 {
-    memset(&s->ymodem, 0, sizeof s->ymodem);
-    ym_init(&s->ym, now_ms);
+    serve_ymodem_hush(s);
+    ym_init(&s->ym, s->now_ms);
     s->client = SERVE_YMODEM;
 }
 
-void serve_ymodem_poll(struct serve *s, uint32_t now_ms)
+void serve_ymodem_poll(struct serve *s)
 {
     if (s->client == SERVE_YMODEM) {
-        follow_batch(s, now_ms);
+        follow_batch(s);
     } else {
-        call(s, now_ms);
+        call(s);
         send_excuse(s);
     }
     flush(s);

@@ -2,10 +2,10 @@
 /* YMODEM receiver: one block at a time into a buffer, one event at a time to the owner, a few bytes of reply. */
 /* Sources: Forsberg, "XMODEM/YMODEM Protocol Reference" (1988); lrzsz lsz.c; Tera Term ymodem.c
  *
- * The first EOT is acknowledged, as lrzsz's rb and ST's IAP do. Forsberg's NAK of the first EOT guards against line noise that looks
- * like one; USB has no such noise, and a file whose size is known cannot end early here. The NAK would do harm: sb drops its input
- * before each EOT, so a late answer to the last block may pass for the answer to the EOT, and a NAK that arrives then makes it
- * send the closing block with a checksum instead of a CRC. A sender that sends EOT twice gets its second ACK. */
+ * The first EOT is acknowledged, as lrzsz's rb and ST's IAP do. Forsberg's NAK of the first EOT guards against line noise that
+ * looks like one; USB has no such noise, and a file whose size is known cannot end early here. The NAK could do harm: sb drops its
+ * input before each EOT, so a late ACK of the last block may pass for the answer to the EOT, and the NAK would then be taken for
+ * a complaint about the block that closes the batch. A sender that sends EOT twice gets its second ACK. */
 #include "proto/ymodem.h"
 
 #include <string.h>
@@ -38,7 +38,7 @@ static const struct patience { uint16_t silence_ms; uint8_t silences; uint8_t sa
     [ST_NEXT] = { 3000, 3, YM_CRC },
 };
 
-/* --- small things ------------------------------------------------------------------------------------------------------ */
+/* --- small things ------------------------------------------------------------------------------------------------- */
 
 static void say(struct ym *y, uint8_t byte)
 {
@@ -107,7 +107,7 @@ static void acknowledge_block(struct ym *y)
     say(y, YM_ACK);
 }
 
-/* --- whole blocks ------------------------------------------------------------------------------------------------------- */
+/* --- whole blocks ------------------------------------------------------------------------------------------------- */
 
 /* "name", zero, "size in decimal", then things that do not matter. A size beyond 32 bits counts as the largest one. */
 static void parse_file(struct ym *y, const uint8_t *p, size_t n)
@@ -183,7 +183,7 @@ static void take_block(struct ym *y)
     }
 }
 
-/* --- bytes ------------------------------------------------------------------------------------------------------------------ */
+/* --- bytes -------------------------------------------------------------------------------------------------------- */
 
 static void take_eot(struct ym *y)
 {
@@ -257,7 +257,7 @@ static size_t take(struct ym *y, const uint8_t *in, size_t n)
     return 1;
 }
 
-/* --- the owner's side --------------------------------------------------------------------------------------------------------- */
+/* --- the owner's side --------------------------------------------------------------------------------------------- */
 
 void ym_init(struct ym *y, uint32_t now_ms)
 {

@@ -8,7 +8,7 @@
 #include "image/bytes.h"
 #include "update/steps.h"
 
-/* --- ends and operations --------------------------------------------------------------------------------------------------- */
+/* --- ends and operations ------------------------------------------------------------------------------------------ */
 
 void session_fail(struct session *s, enum update_err err)
 {
@@ -85,7 +85,7 @@ static void landed(struct session *s, enum flash_result r)
         session_fail_at(s, UPDATE_E_PROGRAM, s->op_addr);
 }
 
-/* --- beginning -------------------------------------------------------------------------------------------------------------- */
+/* --- beginning ---------------------------------------------------------------------------------------------------- */
 
 void session_init(struct session *s, const struct flash_area *area, const struct seal_area *where, const char *product)
 {
@@ -130,7 +130,7 @@ void session_abort(struct session *s)
     forget(s);
 }
 
-/* --- the head ---------------------------------------------------------------------------------------------------------------- */
+/* --- the head ----------------------------------------------------------------------------------------------------- */
 
 static enum update_err check_sealed(struct session *s)
 {
@@ -167,7 +167,7 @@ static enum update_err accept_head(struct session *s)
     return err;
 }
 
-/* --- data --------------------------------------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 bool session_ready(const struct session *s)
 {
@@ -205,7 +205,7 @@ static void store(struct session *s, const uint8_t *p, size_t n)
     s->block_bytes = (uint32_t)n;
 }
 
-/* The sender of a stream without a length fills up its last block: what stands behind the length that the seal names must be that. */
+/* The sender of a stream without a length fills up its last block: what stands behind the length in the seal must be that. */
 static enum update_err cut_padding(struct session *s)
 {
     uint32_t end = plan_data_end(s);
@@ -274,7 +274,7 @@ enum update_err session_finish(struct session *s)
     return UPDATE_OK;
 }
 
-/* --- steps ---------------------------------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 
 static void step_blank(struct session *s, uint32_t now_ms)
 {

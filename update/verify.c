@@ -10,7 +10,7 @@
 
 _Static_assert(INFO_HEADER_BYTES + INFO_ENTRIES_MAX <= SESSION_BLOCK_MAX, "an info block is read into the block buffer");
 
-/* --- the info block -------------------------------------------------------------------------------------------------- */
+/* --- the info block ----------------------------------------------------------------------------------------------- */
 
 /* Copies the info block at offset into the block buffer; returns the bytes of its entries, 0 if it is not whole. */
 static size_t load_info(struct session *s, uint32_t offset)
@@ -71,7 +71,7 @@ void session_step_find(struct session *s)
     }
 }
 
-/* --- checks ------------------------------------------------------------------------------------------------------------- */
+/* --- checks ------------------------------------------------------------------------------------------------------- */
 
 void session_verify(struct session *s)
 {
@@ -134,7 +134,7 @@ void session_step_product(struct session *s)
     s->step = STEP_COMMIT;
 }
 
-/* --- the commit ----------------------------------------------------------------------------------------------------------- */
+/* --- the commit --------------------------------------------------------------------------------------------------- */
 
 static void finish_commit(struct session *s)
 {

@@ -13,7 +13,8 @@
 struct pty;
 
 /* Called from the chip's fd polls and events. opened() and closed() alternate; bytes() and settings() come in between. An
- * opening and closing within one look still gives both, with the settings as they were left. */
+ * opening and closing within one look still gives both, with the settings as they were left. A closing and opening again
+ * within one look (a millisecond of real time) is not told apart from staying open. */
 struct pty_client {
     void *owner;
     void (*opened)(void *owner, const struct line_format *settings);

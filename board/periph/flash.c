@@ -232,6 +232,11 @@ bool flash_busy(const struct flash *f)
     return f->op.kind != OP_NONE;
 }
 
+void flash_set_cut(struct flash *f, struct power_cut cut)
+{
+    f->o.cut = cut;
+}
+
 struct flash_totals flash_totals(const struct flash *f)
 {
     return f->totals;

@@ -115,9 +115,7 @@ static void enable_in(struct otg_fs *o, unsigned ep)
     check_enable(o, ep, true, e->ctl, e->tsiz);
     if ((e->ctl >> EPCTL_TXFNUM_SHIFT & EPCTL_TXFNUM_MASK) != ep)
         chip_guest_error(o->chip, true, "OTG_FS: IN endpoint %u with TXFNUM other than %u: not modelled (RM0090 §34.16.4)", ep, ep);
-    if (!otg_tx_layout_ok(o, ep))
-        return;
-    if (xfrsiz > pktcnt * otg_ep_packet_bytes(o, ep, true))
+    if (!(e->ctl & EPCTL_NAKSTS) && xfrsiz > pktcnt * otg_ep_packet_bytes(o, ep, true))
         chip_guest_error(o->chip, false, "OTG_FS: IN endpoint %u: XFRSIZ = %u does not fit PKTCNT = %u (RM0090 §34.17.6)", ep,
                          (unsigned)xfrsiz, (unsigned)pktcnt);
     e->zlp = xfrsiz == 0 && pktcnt > 0;

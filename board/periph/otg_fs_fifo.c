@@ -174,17 +174,19 @@ static unsigned tx_start(const struct otg_fs *o, unsigned ep)
 }
 
 /* The core does not check that the areas are apart, so the data of one would silently become the other's: end the run. */
-bool otg_tx_layout_ok(struct otg_fs *o, unsigned ep)
+static bool tx_layout_ok(struct otg_fs *o, unsigned ep)
 {
     unsigned start = tx_start(o, ep);
     unsigned depth = otg_tx_depth(o, ep);
 
-    if (depth < OTG_FIFO_WORDS_MIN || depth > OTG_FIFO_WORDS_MAX || start > OTG_FS_RAM_WORDS
-        || depth > OTG_FS_RAM_WORDS - start) {
+    if (depth == 0 || depth > OTG_FIFO_WORDS_MAX || start > OTG_FS_RAM_WORDS || depth > OTG_FS_RAM_WORDS - start) {
         chip_guest_error(o->chip, true, "OTG_FS: TX FIFO %u at word %u, %u words: 16 to 256 within %u (RM0090 §34.13.2)",
                          ep, start, depth, OTG_FS_RAM_WORDS);
         return false;
     }
+    if (depth < OTG_FIFO_WORDS_MIN)     /* drivers in wide use do it for small endpoints, and it works */
+        chip_guest_error(o->chip, false, "OTG_FS: TX FIFO %u has %u words, the minimum is 16 (RM0090 §34.16.2, DIEPTXFx)", ep,
+                         depth);
     if (start < (o->grxfsiz & 0xFFFFU)) {
         chip_guest_error(o->chip, true, "OTG_FS: TX FIFO %u at word %u lies in the receive FIFO of %u words (RM0090 §34.13.2)",
                          ep, start, (unsigned)(o->grxfsiz & 0xFFFFU));
@@ -247,6 +249,8 @@ void otg_tx_write(struct otg_fs *o, unsigned ep, uint32_t value)
         chip_guest_error(o->chip, true, "OTG_FS: TX FIFO %u %s", ep, refusal);
         return;
     }
+    if (e->tx.open_words == 0 && !tx_layout_ok(o, ep))
+        return;
     if (e->tx.disturbed) {
         chip_guest_error(o->chip, false, "OTG_FS: endpoint register accessed between the words of a packet for TX FIFO %u: "
                          "the data are corrupted (ES0182, transmit data FIFO)", ep);

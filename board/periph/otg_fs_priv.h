@@ -75,7 +75,7 @@ struct otg_fs {
 
     uint16_t frame;
     uint32_t enumspd;
-    bool se0, reset_unseen, suspended, early_suspend;
+    bool se0, in_reset, reset_unseen, suspended, early_suspend;
     vtime active_at;                    /* the last traffic on the lines */
     vtime wakeup_from;                  /* RWUSIG was set */
 
@@ -95,7 +95,6 @@ void otg_rx_global_nak(struct otg_fs *o);
 uint32_t otg_rx_peek(const struct otg_fs *o);
 uint32_t otg_rx_pop(struct otg_fs *o);
 uint32_t otg_rx_read(struct otg_fs *o);
-bool otg_tx_layout_ok(struct otg_fs *o, unsigned ep);
 unsigned otg_tx_depth(const struct otg_fs *o, unsigned ep);
 bool otg_tx_empty_enough(const struct otg_fs *o, unsigned ep);
 void otg_tx_write(struct otg_fs *o, unsigned ep, uint32_t value);

@@ -81,7 +81,6 @@
 
 #define GRSTCTL_CSRST (1U << 0)
 #define GRSTCTL_HSRST (1U << 1)
-#define GRSTCTL_FCRST (1U << 2)
 #define GRSTCTL_RXFFLSH (1U << 4)
 #define GRSTCTL_TXFFLSH (1U << 5)
 #define GRSTCTL_TXFNUM_SHIFT 6U
@@ -89,7 +88,6 @@
 #define GRSTCTL_TXFNUM_ALL 0x10U
 #define GRSTCTL_AHBIDL (1U << 31)
 
-#define GINT_CMOD (1U << 0)
 #define GINT_MMIS (1U << 1)
 #define GINT_OTGINT (1U << 2)
 #define GINT_SOF (1U << 3)

@@ -170,6 +170,7 @@ void otg_wire_dad_written(struct otg_fs *o)
 static void reset_seen(struct otg_fs *o)
 {
     o->reset_unseen = false;
+    o->in_reset = true;
     o->setup_open = false;
     o->address_free = true;
     for (unsigned n = 1; n < OTG_FS_ENDPOINTS; n++) {
@@ -196,7 +197,8 @@ static void wire_reset(void *self, bool se0)
     lines_active(o);
     if (se0) {
         reset_seen(o);
-    } else {
+    } else if (o->in_reset) {           /* not if the core itself was reset meanwhile */
+        o->in_reset = false;
         o->enumspd = ENUMSPD_FULL_SPEED;
         o->gintsts |= GINT_ENUMDNE;
     }
@@ -466,6 +468,7 @@ void otg_wire_reset(struct otg_fs *o)
     o->suspended = false;
     o->early_suspend = false;
     o->reset_unseen = false;
+    o->in_reset = false;
     o->enumspd = 0;
     o->frame = 0;
     o->address = 0;

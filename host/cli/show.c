@@ -10,7 +10,7 @@
 #include "host/cli/cli.h"
 
 #define BAR_CELLS_MAX 40U
-#define BESIDE_THE_BAR 58U              /* columns for text, percent, rate and rest */
+#define BESIDE_THE_BAR 59U              /* columns for text, percent, rate and rest */
 #define COLUMNS_DEFAULT 80U
 #define LINE_MAX_BYTES 256U
 
@@ -117,7 +117,7 @@ static void draw(struct show *s, uint32_t done, uint32_t total, uint32_t rest_ms
         (void)snprintf(line, sizeof line, "%s...", text);
     } else {
         draw_bar(bar, done, total);
-        int n = snprintf(line, sizeof line, "%-24.24s [%s] %3u %%  %3u KB/s", text, bar, (unsigned)percent(done, total),
+        int n = snprintf(line, sizeof line, "%-25.25s [%s] %3u %%  %3u KB/s", text, bar, (unsigned)percent(done, total),
                          (unsigned)rate_kb_s(s, done));
         if (n > 0 && (size_t)n < sizeof line && rest_ms != VCPBOOT_REST_UNKNOWN)
             (void)snprintf(line + n, sizeof line - (size_t)n, "  %u s left", (unsigned)((rest_ms + 999U) / 1000U));

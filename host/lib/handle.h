@@ -28,6 +28,8 @@ struct progress {
     int32_t phase;                      /* last one reported; -1: none yet */
     uint32_t at_ms;
     uint32_t started_ms;                /* of the transfer that runs */
+    uint32_t erase_since_ms;            /* when the erase that runs began */
+    uint32_t pace_permille;             /* measured time to table time */
     bool stop;                          /* the function asked for it */
 };
 
@@ -44,6 +46,7 @@ struct vcpboot {
     uint8_t uid[12];
     struct client client;
     bool streaming;                     /* an update's data move: progress comes from the client */
+    bool begun;                         /* BEGIN went out: the device's flash may have changed */
     bool committed;                     /* this call's image is whole in the device */
     struct vcpboot_report report;
 };
@@ -52,6 +55,7 @@ struct vcpboot {
 /* Reports a phase. Returns VCPBOOT_OK or VCPBOOT_E_CANCELLED, which every long loop asks for. */
 int progress_say(struct vcpboot *v, int32_t phase, uint32_t done, uint32_t total, uint32_t rest_ms, const char *text);
 int progress_text(struct vcpboot *v, int32_t phase, const char *text);
+void progress_begin_transfer(struct vcpboot *v);
 /* While an update streams: phase, bytes and rest from the client's status. */
 int progress_transfer(struct vcpboot *v);
 bool progress_cancelled(const struct vcpboot *v);

@@ -24,11 +24,8 @@ static bool has_extension(const char *name, const char *extension)
     return n > m && strcasecmp(name + n - m, extension) == 0;
 }
 
-static int take_raw(struct vcpboot_image *image, const uint8_t *p, size_t n, struct fault *f)
+static int keep(struct vcpboot_image *image, const uint8_t *p, size_t n, struct fault *f)
 {
-    if (has_extension(image->name, ".elf") || has_extension(image->name, ".axf") || has_extension(image->name, ".hex"))
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s is not what its name says: its content is neither ELF nor Intel HEX. Copy or build it afresh.",
-                         image->name);
     if (n > SPAN_BYTES_MAX)
         return fault_set(f, VCPBOOT_E_IMAGE, "%s has %zu bytes, more than any flash of this series: it is not a firmware image.", image->name, n);
     image->capacity = (uint32_t)((n + 3U) & ~(size_t)3U);
@@ -49,7 +46,7 @@ static int take_pieces(struct vcpboot_image *image, read_fn read, const uint8_t 
 
     if (code == VCPBOOT_OK) code = span_allocate(&s, f);
     if (code == VCPBOOT_OK) code = read(p, n, &s, f);
-    if (code == VCPBOOT_OK) code = take_raw(image, s.bytes, (size_t)(s.end - s.first), f);
+    if (code == VCPBOOT_OK) code = keep(image, s.bytes, (size_t)(s.end - s.first), f);
     image->base_known = true;
     image->base = s.first;
     span_free(&s);
@@ -61,7 +58,10 @@ static int take_content(struct vcpboot_image *image, const uint8_t *p, size_t n,
     if (n == 0) return fault_set(f, VCPBOOT_E_IMAGE, "%s is empty: build it afresh.", image->name);
     if (elf_is(p, n)) return take_pieces(image, elf_read, p, n, f);
     if (hex_is(p, n)) return take_pieces(image, hex_read, p, n, f);
-    return take_raw(image, p, n, f);
+    if (has_extension(image->name, ".elf") || has_extension(image->name, ".axf") || has_extension(image->name, ".hex"))
+        return fault_set(f, VCPBOOT_E_IMAGE, "%s is not what its name says: its content is neither ELF nor Intel HEX. Copy or build it afresh.",
+                         image->name);
+    return keep(image, p, n, f);
 }
 
 static void read_info(struct vcpboot_image *image)

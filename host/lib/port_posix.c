@@ -102,24 +102,24 @@ static bool is_pty(const char *path)
     return realpath(path, real) && strncmp(real, "/dev/pts/", 9) == 0;
 }
 
+static enum port_result give_up(const struct port *p, enum port_result why)
+{
+    (void)close(p->fd);
+    return why;
+}
+
 static enum port_result open_fd(struct port *p, const char *path, speed_t speed, struct fault *f)
 {
     char holder[128];
 
-    /* TIOCEXCL and locks do not stop root, and most terminal programs set neither: two readers would share the answers. */
-    if (port_holder(path, holder, sizeof holder)) return busy(path, f);
+    p->exclusive = false;
     p->fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (p->fd < 0) return open_failed(path, errno, f);
-    p->exclusive = false;
-    if (flock(p->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        (void)close(p->fd);
-        return busy(path, f);
-    }
-    if (make_raw(p->fd, speed) != 0) {
-        int why = errno;
-        (void)close(p->fd);
-        return open_failed(path, why, f);
-    }
+    if (!isatty(p->fd)) return give_up(p, open_failed(path, errno, f));
+    /* TIOCEXCL and locks do not stop root, and most terminal programs set neither: two readers would share the answers. */
+    if (port_holder(path, holder, sizeof holder)) return give_up(p, busy(path, f));
+    if (flock(p->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return give_up(p, busy(path, f));
+    if (make_raw(p->fd, speed) != 0) return give_up(p, open_failed(path, errno, f));
     p->exclusive = !is_pty(path) && ioctl(p->fd, TIOCEXCL) == 0;
     (void)tcflush(p->fd, TCIFLUSH);             /* what was said to somebody else */
     return PORT_OK;

@@ -53,18 +53,34 @@ static uint32_t erases_ms(const struct native_hello *h, uint32_t sectors, size_t
     return sum;
 }
 
-static uint32_t rest_ms(const struct vcpboot *v, uint32_t done, uint32_t total)
+/* Table time of what is behind us, and of all. */
+static uint64_t table_ms(const struct client *c, size_t erased_before, uint32_t bytes)
 {
-    const struct client *c = &v->client;
-    uint32_t sectors = c->transfer.what.sectors;
-    size_t erased = c->status.phase == UPDATE_ERASING ? c->status.sector : c->status.sector + 1U;
-    uint64_t past = erases_ms(&c->hello, sectors, erased) + done / BYTES_PER_MS;
-    uint64_t whole = erases_ms(&c->hello, sectors, c->hello.sectors) + total / BYTES_PER_MS;
-    uint64_t took = port_now_ms() - v->progress.started_ms;
-    uint64_t rest = whole > past ? whole - past : 0;
+    return erases_ms(&c->hello, c->transfer.what.sectors, erased_before) + bytes / BYTES_PER_MS;
+}
 
-    if (past >= TRUST_MS && took >= TRUST_MS) rest = rest * took / past;
-    return (uint32_t)rest + RESTART_MS;
+/* How this device and this link compare with the table is measured while words are programmed: then every erase is either
+ * behind us or ahead. During an erase its time so far counts. */
+static uint32_t rest_ms(struct vcpboot *v, uint32_t done, uint32_t total)
+{
+    struct progress *p = &v->progress;
+    const struct client *c = &v->client;
+    bool erasing = c->status.phase == UPDATE_ERASING, programming = c->status.phase == UPDATE_PROGRAMMING;
+    size_t behind = erasing ? c->status.sector : programming ? c->status.sector + 1U : c->hello.sectors;
+    uint64_t whole = table_ms(c, c->hello.sectors, total), past = table_ms(c, behind, done);
+    uint32_t now_ms = port_now_ms(), took = now_ms - p->started_ms;
+
+    if (!erasing) p->erase_since_ms = now_ms;
+    if (programming && past >= TRUST_MS && took >= TRUST_MS) p->pace_permille = (uint32_t)((uint64_t)took * 1000U / past);
+    uint64_t rest = (whole > past ? whole - past : 0) * p->pace_permille / 1000U;
+    uint32_t erased_for = now_ms - p->erase_since_ms;
+    return (uint32_t)(rest > erased_for ? rest - erased_for : 0) + RESTART_MS;
+}
+
+void progress_begin_transfer(struct vcpboot *v)
+{
+    v->progress.started_ms = v->progress.erase_since_ms = port_now_ms();
+    v->progress.pace_permille = 1000;
 }
 
 int progress_transfer(struct vcpboot *v)

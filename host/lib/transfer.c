@@ -8,7 +8,7 @@
 #include "update/status.h"
 
 /* The device reports every 250 ms at the latest. */
-#define SILENCE_MS 1000U                /* without any STATUS: send again */
+#define SILENCE_MS 600U                 /* without any STATUS: send again */
 #define STANDSTILL_MS 750U              /* STATUS comes, but `next` stands still though the device is not erasing: data were lost */
 #define PATIENCE_MS 5000U               /* beyond the declared time of an erase: give up */
 #define PROBE_BYTES 8192U               /* window after a rewind; the device reports after 8 KB */

@@ -99,8 +99,8 @@ static int send_planned(struct vcpboot *v, const struct vcpboot_image *image, ui
 {
     const struct client_update what = { .image = image->bytes, .length = image->length, .sectors = sectors };
 
-    v->streaming = true;
-    v->progress.started_ms = port_now_ms();
+    v->streaming = v->begun = true;
+    progress_begin_transfer(v);
     v->client.sent_bytes = 0;
     client_update(&v->client, port_now_ms(), &what);
     int code = link_request(v);
@@ -167,7 +167,7 @@ static int cancelled(struct vcpboot *v)
 {
     if (v->committed)
         return fault_set(&v->fault, VCPBOOT_E_CANCELLED, "Cancelled while the application starts: the image is in the device, whole and verified.");
-    if (v->report.sent_bytes == 0) return VCPBOOT_E_CANCELLED;
+    if (!v->begun) return VCPBOOT_E_CANCELLED;
     return fault_set(&v->fault, VCPBOOT_E_CANCELLED, "Cancelled: the device stays in the bootloader, and the next update goes on from there.");
 }
 

@@ -10,7 +10,7 @@
 #include "host/lib/handle.h"
 #include "image/info.h"
 
-#define DEFAULT_VID 0x0483U             /* the CubeMX VCP: reference peers and docs/SPEC.md section 4 */
+#define DEFAULT_VID 0x0483U             /* the CubeMX VCP: docs/SPEC.md section 4 */
 #define DEFAULT_PID 0x5740U
 #define DEFAULT_REPLY_MS 1000U
 #define DEFAULT_RETURN_MS 15000U
@@ -22,7 +22,7 @@ static void begin(struct vcpboot *v)
     fault_clear(&v->fault);
     v->progress.phase = -1;
     v->progress.stop = false;
-    v->streaming = v->committed = false;
+    v->streaming = v->begun = v->committed = false;
     if (v->port) return;
     v->serial[0] = '\0';                /* a closed handle is not bound to the device it had */
     v->uid_known = false;

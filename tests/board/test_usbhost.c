@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "board/usbhost/descriptor.h"
+#include "board/usbhost/urb.h"
 
 static uint8_t pattern(size_t i) { return (uint8_t)(i * 7U + i / 256U); }
 
@@ -154,15 +154,102 @@ static void bytes_go_out_and_come_back_in_order(void **state)
     assert_int_equal(f->chip->guest_errors, 0);
 }
 
-/* One frame's worth at its best: the device is always ready, with eight packets a transfer. */
-static void bulk_out_reaches_19_packets_a_frame_and_no_more(void **state)
+/* The controller by itself, before a device that takes everything. */
+struct stub { unsigned out_packets, in_tokens; uint16_t frames; };
+
+static enum wire_reply stub_out(void *self, uint8_t address, uint8_t endpoint, const struct wire_packet *p)
+{
+    struct stub *s = self;
+
+    (void)address;
+    (void)endpoint;
+    s->out_packets += p->bytes == 64;
+    return WIRE_ACK;
+}
+
+static enum wire_reply stub_in(void *self, uint8_t address, uint8_t endpoint, struct wire_packet *p)
+{
+    struct stub *s = self;
+
+    (void)address;
+    (void)endpoint;
+    (void)p;
+    s->in_tokens++;
+    return WIRE_NAK;
+}
+
+static void stub_sof(void *self, uint16_t frame)
+{
+    struct stub *s = self;
+
+    s->frames = frame;
+}
+
+static void on_frame(void *owner) { (void)owner; }
+static void on_complete(void *owner, enum urb_status status, size_t done)
+{
+    (void)owner;
+    (void)status;
+    (void)done;
+}
+
+static void exactly_19_bulk_packets_of_64_bytes_fit_into_a_frame(void **state)
+{
+    struct usb_fixture *f = *state;
+    struct stub stub = { .out_packets = 0 };
+    const struct wire_device dev = { .self = &stub, .out = stub_out, .sof = stub_sof };
+    static uint8_t data[64 * 1000];
+    struct bus bus = { .frame_begins = on_frame };
+    struct urb_pipe pipe;
+
+    bus_init(&bus, f->chip, &dev);
+    urb_pipe_init(&pipe, &bus, 1, 0x01, 64, 0);
+    pipe.complete = on_complete;
+    bus_start(&bus);
+    urb_submit(&pipe, data, sizeof data);
+    fake_run(f->chip, VTIME_MS(1) + VTIME_NS(54200));       /* SOF 35 bits, then 616: 77 bytes, Table 5-9's 64 + 13 */
+    assert_int_equal(stub.out_packets, 0);
+    fake_run(f->chip, VTIME_NS(100));
+    assert_int_equal(stub.out_packets, 1);
+    fake_run_until(f->chip, VTIME_US(10999));
+    assert_int_equal(stub.frames, 10);
+    assert_int_equal(stub.out_packets, 190);
+    urb_cancel(&pipe);
+    bus_free(&bus);
+}
+
+static void an_endpoint_that_naks_is_asked_again_in_every_frame_and_after_a_change(void **state)
+{
+    struct usb_fixture *f = *state;
+    struct stub stub = { .in_tokens = 0 };
+    const struct wire_device dev = { .self = &stub, .in = stub_in, .sof = stub_sof };
+    struct bus bus = { .frame_begins = on_frame };
+    struct urb_pipe pipe;
+    uint8_t data[64];
+
+    bus_init(&bus, f->chip, &dev);
+    urb_pipe_init(&pipe, &bus, 1, 0x81, 64, 0);
+    pipe.complete = on_complete;
+    bus_start(&bus);
+    urb_submit(&pipe, data, sizeof data);
+    fake_run(f->chip, VTIME_US(10500));
+    assert_int_equal(stub.in_tokens, 10);
+    bus_endpoint_changed(&bus);
+    fake_run(f->chip, VTIME_US(12));
+    assert_int_equal(stub.in_tokens, 11);
+    urb_cancel(&pipe);
+    bus_free(&bus);
+}
+
+/* A bulk IN endpoint that NAKs is asked again and again, and that costs the other direction two packets a frame. */
+static void beside_a_polled_in_endpoint_bulk_out_reaches_17_packets_a_frame(void **state)
 {
     struct usb_fixture *f = *state;
     uint8_t data[16384];
     size_t before;
 
     fill_pattern(data, sizeof data);
-    f->dev.out_packets = 16;
+    f->dev.out_packets = 256;
     f->dev.step_time = VTIME_US(2);
     enumerate(f);
     open_port(f);
@@ -170,7 +257,7 @@ static void bulk_out_reaches_19_packets_a_frame_and_no_more(void **state)
     run_ms(f, 2);
     before = f->dev.rx_bytes;
     run_ms(f, 8);
-    assert_in_range(f->dev.rx_bytes - before, 8 * 18 * 64, 8 * 19 * 64);
+    assert_in_range(f->dev.rx_bytes - before, 8 * 17 * 64, 8 * 18 * 64);
     run_ms(f, 20);
     assert_memory_equal(f->dev.rx, data, sizeof data);
 }
@@ -318,12 +405,15 @@ static void a_stalled_bulk_endpoint_is_cleared_and_goes_on(void **state)
 
     enumerate(f);
     open_port(f);
+    dev_send(&f->dev, "1", 1);          /* the toggle is DATA1 from here on */
+    run_ms(f, 2);
     set_reg(f, R_DIEPCTL(1), 64U | B_USBAEP | 2U << 18 | 1U << 22 | B_STALL | B_SNAK);
     run_ms(f, 5);
     assert_non_null(strstr(f->report, "0x81: STALL"));
     dev_send(&f->dev, "on", 2);
     run_ms(f, 5);
-    assert_int_equal(f->got_bytes, 2);
+    assert_int_equal(f->got_bytes, 3);
+    assert_memory_equal(f->got, "1on", 3);
 }
 
 static void latency_between_requests_slows_a_transfer_down(void **state)
@@ -438,65 +528,6 @@ static void a_device_that_may_wakes_the_host_up(void **state)
     assert_int_equal(f->chip->guest_errors, 0);
 }
 
-/* --- descriptors, read strictly ------------------------------------------------------------------------------------------------------ */
-
-struct complaints { unsigned count; char text[4096]; };
-
-static void complain(void *owner, const char *text)
-{
-    struct complaints *c = owner;
-
-    c->count++;
-    strncat(c->text, text, sizeof c->text - strlen(c->text) - 1);
-}
-
-static void each_violation_in_a_configuration_is_reported(void **state)
-{
-    struct usb_fixture *f = *state;
-    static const struct { size_t at; uint8_t value; const char *text; } cases[] = {
-        { 2, 66, "wTotalLength" }, { 4, 3, "missing" }, { 5, 0, "bConfigurationValue" }, { 7, 0x40, "bmAttributes" },
-        { 8, 255, "bMaxPower" }, { 13, 2, "bNumEndpoints" }, { 18, 200, "does not fit" }, { 20, 1, "header" },
-        { 34, 1, "union" }, { 35, 1, "bControlInterface" }, { 39, 0x81, "0x81 is there twice" }, { 41, 0, "wMaxPacketSize" },
-        { 43, 0, "bInterval" }, { 46, 0, "missing" }, { 54, 4, "bNumEndpoints" }, { 57, 60, "wMaxPacketSize" },
-        { 60, 6, "bLength" }, { 62, 0x01, "0x01 is there twice" },
-    };
-
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct complaints c = { .count = 0 };
-        struct desc_report r = { .owner = &c, .line = complain };
-        struct usb_config out;
-        uint8_t d[67];
-
-        memcpy(d, f->dev.config_desc, sizeof d);
-        assert_true(desc_parse_config(d, sizeof d, &out, &r));
-        assert_int_equal(c.count, 0);
-        d[cases[i].at] = cases[i].value;
-        desc_parse_config(d, sizeof d, &out, &r);
-        if (strstr(c.text, cases[i].text) == NULL)
-            fail_msg("byte %u = %u: \"%s\" says nothing of %s", (unsigned)cases[i].at, cases[i].value, c.text, cases[i].text);
-    }
-}
-
-static void no_damaged_configuration_is_read_beyond_its_end(void **state)
-{
-    struct usb_fixture *f = *state;
-    struct complaints c = { .count = 0 };
-    struct desc_report r = { .owner = &c, .line = complain };
-    struct usb_config out;
-
-    for (size_t at = 0; at < 67; at++) {
-        for (unsigned value = 0; value < 256; value += 5) {
-            uint8_t *d = test_malloc(67);
-
-            memcpy(d, f->dev.config_desc, 67);
-            d[at] = (uint8_t)value;
-            desc_parse_config(d, 67, &out, &r);
-            test_free(d);
-        }
-    }
-    assert_true(c.count > 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,7 +540,9 @@ int main(void)
         usb_test(a_chip_reset_makes_the_device_leave),
         usb_test(a_device_of_another_class_is_reported_as_such),
         usb_test(bytes_go_out_and_come_back_in_order),
-        usb_test(bulk_out_reaches_19_packets_a_frame_and_no_more),
+        usb_test(exactly_19_bulk_packets_of_64_bytes_fit_into_a_frame),
+        usb_test(an_endpoint_that_naks_is_asked_again_in_every_frame_and_after_a_change),
+        usb_test(beside_a_polled_in_endpoint_bulk_out_reaches_17_packets_a_frame),
         usb_test(a_naking_endpoint_costs_few_events),
         usb_test(replies_around_the_packet_size_arrive_at_once_with_a_zero_length_packet),
         usb_test(without_the_zero_length_packet_64_bytes_are_held_back),
@@ -524,8 +557,6 @@ int main(void)
         usb_test(any_control_request_can_be_made_and_a_stall_is_told),
         usb_test(a_suspended_device_notices_and_goes_on_after_the_resume),
         usb_test(a_device_that_may_wakes_the_host_up),
-        usb_test(each_violation_in_a_configuration_is_reported),
-        usb_test(no_damaged_configuration_is_read_beyond_its_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

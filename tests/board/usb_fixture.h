@@ -145,12 +145,6 @@ void run_ms(struct usb_fixture *f, unsigned ms);
 void enumerate(struct usb_fixture *f);  /* starts the stack, fails unless it gets configured within 1 s */
 void open_port(struct usb_fixture *f);
 
-/* Transactions by hand, with the host's own machinery unplugged. */
-void take_bus(struct usb_fixture *f);   /* host unplugged; bus reset done, device at address 0, SOFs up to the caller */
-enum wire_reply send_setup(struct usb_fixture *f, const uint8_t packet[8]);
-enum wire_reply send_out(struct usb_fixture *f, unsigned ep, bool data1, const void *data, size_t bytes);
-enum wire_reply ask_in(struct usb_fixture *f, unsigned ep, struct wire_packet *p);      /* acknowledged */
-
 #define usb_test(function) cmocka_unit_test_setup_teardown(function, usb_setup, usb_teardown)
 
 #endif

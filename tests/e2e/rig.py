@@ -22,7 +22,7 @@ APP_OFFSET = APP_BASE - FLASH_BASE
 APP_BYTES = 448 * 1024
 HEAD_BYTES = 64
 LIFE_OFFSET = 0x34
-STEP_TIMEOUT_S = 120        # of wall time, for a hang only: nothing is measured by it
+STEP_TIMEOUT_S = 60        # of wall time, for a hang only: nothing is measured by it
 
 
 def _load_ask():
@@ -101,7 +101,7 @@ class Board:
 
     def wait_port(self, since=0):
         """Waits until the COM port is there."""
-        return self.wait_line(r"pty: .* ready", since)[0]
+        return self.wait_line(r"USB device .* -> /dev/pts/", since)[0]
 
     def end(self):
         """Ends the board as a person would (SIGTERM); returns its exit status."""

@@ -64,7 +64,7 @@ static const struct flash_sector *sector_at(const struct fake_flash *f, uint32_t
     return NULL;
 }
 
-/* --- what an operation does to the cells -------------------------------------------------------------------------------- */
+/* --- what an operation does to the cells -------------------------------------------------------------------------- */
 
 /* torn: every cell that was to change has changed or not. */
 static void do_program(struct fake_flash *f, bool torn)
@@ -135,7 +135,7 @@ static void begin(struct fake_op op)
     }
 }
 
-/* --- update/flash.h --------------------------------------------------------------------------------------------------------- */
+/* --- update/flash.h ----------------------------------------------------------------------------------------------- */
 
 void flash_erase_begin(uint32_t sector_addr, uint32_t now_ms)
 {

@@ -12,7 +12,8 @@
 #define ANSWER_MS 20000U
 #define YM_ANSWER_MS 20000U
 #define BUSY_POLLS 3U                   /* each flash operation */
-#define POLLS_PER_MS 250U               /* so a word takes about 16 us */
+#define PASSES_PER_MS 10U
+#define POLLS_PER_PASS 25U              /* so a word takes about 16 us */
 
 static const struct flash_sector sectors[] = {
     { RIG_BASE, 0x2000 }, { RIG_BASE + 0x2000, 0x2000 }, { RIG_BASE + 0x4000, 0x4000 },
@@ -81,9 +82,11 @@ void rig_close(struct rig *r)
 void rig_run(struct rig *r, uint32_t ms)
 {
     while (ms-- > 0) {
-        serve_poll(&r->serve, r->now_ms);
-        for (unsigned i = 0; i < POLLS_PER_MS; i++) {
-            session_poll(&r->session, r->now_ms);
+        for (unsigned i = 0; i < PASSES_PER_MS; i++) {
+            serve_poll(&r->serve, r->now_ms);
+            for (unsigned k = 0; k < POLLS_PER_PASS; k++) {
+                session_poll(&r->session, r->now_ms);
+            }
         }
         r->now_ms++;
     }

@@ -31,7 +31,7 @@ struct rig {
 void rig_open(struct rig *r, uint32_t capabilities);
 /* Fails the test if the device has been unkind to its flash: an address outside, or a read while it was busy. */
 void rig_close(struct rig *r);
-/* Runs the device for ms; a pass takes a millisecond. */
+/* Runs the device for ms, ten passes each. */
 void rig_run(struct rig *r, uint32_t ms);
 /* The PC's bytes. */
 void rig_put(struct rig *r, const void *p, size_t n);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "boot/mailbox.h"
+#include "image/crc32.h"
 
 TEST(what_is_written_is_read)
 {
@@ -42,6 +43,17 @@ TEST(any_flipped_bit_empties_it)
         memcpy(&m, words, sizeof words);
         assert_int_equal(mailbox_read(&m), MAILBOX_NONE);
     }
+}
+
+TEST(an_inverse_that_is_none_empties_it_even_if_the_crc_fits)
+{
+    struct mailbox m;
+
+    UNUSED_STATE;
+    mailbox_write(&m, MAILBOX_BOOTLOADER);
+    m.inverse = 1;
+    m.crc = crc32_word(crc32_word(crc32_word(CRC32_INIT, m.magic), m.request), m.inverse);
+    assert_int_equal(mailbox_read(&m), MAILBOX_NONE);
 }
 
 TEST(ram_as_power_on_leaves_it_holds_no_request)
@@ -83,6 +95,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(the_words_are_those_of_the_spec),
         cmocka_unit_test(any_flipped_bit_empties_it),
+        cmocka_unit_test(an_inverse_that_is_none_empties_it_even_if_the_crc_fits),
         cmocka_unit_test(ram_as_power_on_leaves_it_holds_no_request),
         cmocka_unit_test(a_request_that_nobody_defined_is_none),
         cmocka_unit_test(a_cleared_mailbox_is_empty),

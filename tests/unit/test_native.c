@@ -13,7 +13,7 @@ struct sample { uint8_t bytes[NATIVE_FRAME_MAX]; size_t n; };
 static struct sample make(uint8_t type, uint8_t seq, size_t payload)
 {
     struct sample s;
-    uint8_t p[NATIVE_PAYLOAD_MAX];
+    uint8_t p[NATIVE_PAYLOAD_MAX] = { 0 };
 
     for (size_t i = 0; i < payload; i++)
         p[i] = (uint8_t)(i * 7U + seq);
@@ -55,7 +55,7 @@ static unsigned count_frames(struct native_rx *rx, const uint8_t *p, size_t n)
     return frames;
 }
 
-/* --- vectors -------------------------------------------------------------------------------------------------------------- */
+/* --- vectors ------------------------------------------------------------------------------------------------------ */
 
 static size_t read_hex(const char *text, uint8_t *out)
 {
@@ -119,7 +119,7 @@ TEST(every_vector_is_written_and_read_byte_for_byte)
     assert_int_equal(vectors, 11);
 }
 
-/* --- cut and glued ---------------------------------------------------------------------------------------------------------- */
+/* --- cut and glued ------------------------------------------------------------------------------------------------ */
 
 TEST(a_frame_may_be_split_at_every_byte)
 {
@@ -189,7 +189,7 @@ TEST(frames_keep_the_order_and_the_number_in_which_they_come)
     }
 }
 
-/* --- damaged ------------------------------------------------------------------------------------------------------------------ */
+/* --- damaged ------------------------------------------------------------------------------------------------------ */
 
 TEST(every_flipped_bit_is_noticed_and_the_next_frame_is_found)
 {
@@ -330,7 +330,7 @@ TEST(a_hundred_nested_headers_that_pass_are_all_given_up_in_the_end)
     expect(&rx, NATIVE_HELLO, 2, 0);
 }
 
-/* --- time ---------------------------------------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------------------------------- */
 
 TEST(half_a_frame_is_given_up_after_the_gap_and_not_before)
 {
@@ -376,7 +376,24 @@ TEST(a_whole_frame_waits_for_its_owner_for_ever)
     expect(&rx, NATIVE_HELLO, 1, 0);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------------------------- */
+TEST(half_a_frame_behind_a_whole_one_does_not_age_while_its_owner_is_busy)
+{
+    struct sample outer = make(NATIVE_DATA, 1, 40), inner = make(NATIVE_HELLO, 2, 0), last = make(NATIVE_BEGIN, 3, 68);
+    struct native_rx rx;
+
+    UNUSED_STATE;
+    memcpy(outer.bytes + 10, inner.bytes, inner.n);
+    memcpy(outer.bytes + 22, last.bytes, 30);
+    native_rx_init(&rx);
+    assert_int_equal(native_rx_feed(&rx, outer.bytes, outer.n, 0), 52);
+    native_rx_tick(&rx, 5000);
+    expect(&rx, NATIVE_HELLO, 2, 0);
+    native_rx_tick(&rx, 5001);
+    native_rx_feed(&rx, last.bytes + 30, last.n - 30, 5002);
+    expect(&rx, NATIVE_BEGIN, 3, 68);
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
 
 TEST(a_frame_that_does_not_fit_is_not_written)
 {
@@ -403,13 +420,15 @@ TEST(a_status_survives_the_wire)
 {
     const struct native_status s = { .err = 12, .phase = 6, .sector = 3, .next = 0x08010400U, .done = 0x12345678U };
     struct native_status back;
-    uint8_t p[NATIVE_STATUS_BYTES];
+    uint8_t p[NATIVE_STATUS_BYTES], again[NATIVE_STATUS_BYTES];
+    static const uint8_t want[] = { 12, 6, 3, 0, 0x00, 0x04, 0x01, 0x08, 0x78, 0x56, 0x34, 0x12 };
 
     UNUSED_STATE;
     native_put_status(p, &s);
-    assert_int_equal(p[3], 0);
+    assert_memory_equal(p, want, sizeof want);
     assert_true(native_get_status(&back, p, sizeof p));
-    assert_memory_equal(&back, &s, sizeof s);
+    native_put_status(again, &back);
+    assert_memory_equal(again, want, sizeof want);
     assert_false(native_get_status(&back, p, sizeof p - 1));
 }
 
@@ -430,7 +449,7 @@ TEST(a_hello_survives_the_wire)
 {
     static const uint8_t entries[12] = { 1, 0, 4, 0, 'p', 'u', 'm', 'p', 9, 0, 0, 0 };
     struct native_hello h = full_hello(entries, sizeof entries), back;
-    uint8_t p[NATIVE_PAYLOAD_MAX];
+    uint8_t p[NATIVE_PAYLOAD_MAX], again[NATIVE_PAYLOAD_MAX];
     size_t n = native_put_hello(p, sizeof p, &h);
 
     UNUSED_STATE;
@@ -438,8 +457,10 @@ TEST(a_hello_survives_the_wire)
     assert_int_equal(p[74] | p[75], 0);
     assert_true(native_get_hello(&back, p, n));
     assert_memory_equal(back.entries, entries, sizeof entries);
-    back.entries = h.entries;
-    assert_memory_equal(&back, &h, sizeof h);
+    assert_int_equal(back.life, h.life);
+    assert_int_equal(back.sector_kb[2], 128);
+    assert_int_equal(native_put_hello(again, sizeof again, &back), n);
+    assert_memory_equal(again, p, n);
 }
 
 TEST(a_hello_that_lies_about_a_length_is_refused)
@@ -495,6 +516,7 @@ int main(void)
         cmocka_unit_test(half_a_frame_is_given_up_after_the_gap_and_not_before),
         cmocka_unit_test(giving_up_finds_a_whole_frame_in_what_is_held),
         cmocka_unit_test(a_whole_frame_waits_for_its_owner_for_ever),
+        cmocka_unit_test(half_a_frame_behind_a_whole_one_does_not_age_while_its_owner_is_busy),
         cmocka_unit_test(a_frame_that_does_not_fit_is_not_written),
         cmocka_unit_test(a_payload_may_stand_in_its_place_already),
         cmocka_unit_test(a_status_survives_the_wire),

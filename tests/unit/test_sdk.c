@@ -8,6 +8,7 @@
 #include "image/info.h"
 #include "image/seal.h"
 #include "proto/native.h"
+#include "proto/ymodem.h"
 #include "tests/unit/cm.h"
 
 /* --- the chip ------------------------------------------------------------------------------------------------------------- */
@@ -19,7 +20,7 @@ static struct {
     struct { uint32_t addr, word; } cell[48];
     size_t cells;
     uint32_t sr, cr;
-    unsigned keys, bytes_programmed;
+    unsigned keys, unlocks, bytes_programmed;
     bool protected_sector, stuck;
     bool masked, masked_first, reset;
     uint32_t pending;                   /* the address handed out last: a store may have gone there */
@@ -76,6 +77,7 @@ static void key(uint32_t value)
     chip.keys = value == 0x45670123U ? 1 : value == 0xCDEF89ABU && chip.keys == 1 ? 2 : 99;
     assert_true(chip.keys != 99);       /* a wrong key locks the flash until the next reset */
     if (chip.keys == 2) {
+        chip.unlocks++;
         chip.cr &= ~CR_RESET;
     }
 }
@@ -256,7 +258,7 @@ TEST(confirm_works_with_stale_error_flags_and_leaves_an_unlocked_flash_unlocked)
     settle();
     assert_true(seal_confirmed(peek(APP + SEAL_AT_LIFE)));
     assert_int_equal(chip.cr, 0x200U);
-    assert_int_equal(chip.keys, 0);
+    assert_int_equal(chip.unlocks, 0);
 }
 
 TEST(confirm_again_touches_nothing)
@@ -267,6 +269,7 @@ TEST(confirm_again_touches_nothing)
     assert_int_equal(vcpboot_confirm(), VCPBOOT_OK);
     settle();
     assert_int_equal(chip.bytes_programmed, 1);
+    assert_int_equal(chip.unlocks, 1);
 }
 
 TEST(confirm_without_a_seal_touches_nothing)
@@ -274,7 +277,7 @@ TEST(confirm_without_a_seal_touches_nothing)
     UNUSED_STATE;
     assert_int_equal(vcpboot_confirm(), VCPBOOT_UNSEALED);
     settle();
-    assert_int_equal(chip.keys, 0);
+    assert_int_equal(chip.unlocks, 0);
 }
 
 TEST(confirm_reports_what_the_flash_refuses)
@@ -371,6 +374,12 @@ TEST(what_is_no_hello_belongs_to_the_application)
     assert_int_equal(vcpboot_answer(in, n, out, sizeof out - 1), 0);
     assert_int_equal(vcpboot_answer((const uint8_t *)"version\r\n\0\0\0\0", 13, out, sizeof out), 0);
     assert_int_equal(vcpboot_answer(in, question(in, NATIVE_ABORT, 1), out, sizeof out), 0);
+    /* a HELLO with a payload that looks like the end of one without */
+    n = question(in, NATIVE_HELLO, 1);
+    in[4] = 4;
+    store_le16(in + 6, ym_crc16(0, in, 6));
+    store_le32(in + 8, crc32_bytes(in + 2, 6));
+    assert_int_equal(vcpboot_answer(in, n, out, sizeof out), 0);
     assert_int_equal(vcpboot_answer(in, question(in, NATIVE_HELLO | NATIVE_ANSWER, 1), out, sizeof out), 0);
 }
 

@@ -167,15 +167,130 @@ TEST(sectors_that_are_right_need_not_be_sent_again)
     assert_true(rig.flash.ops - operations <= (IMAGE_BYTES - 0x4000) / 4 + SEAL_HEAD_WORDS + 1);
 }
 
-TEST(reports_come_by_the_bytes_and_by_the_clock)
+/* Runs for ms, which is less than the clock's reports take; the last report's status. */
+static struct native_status last_report(uint32_t ms)
+{
+    struct native_status s = { .err = 0xFF };
+    const struct native_frame *f;
+    uint32_t until = rig.now_ms + ms;
+
+    while ((int32_t)(until - rig.now_ms) > 0 && (f = rig_frame(&rig, until - rig.now_ms)) != NULL) {
+        assert_int_equal(f->type, NATIVE_DATA | NATIVE_ANSWER);
+        native_get_status(&s, f->payload, f->length);
+    }
+    return s;
+}
+
+TEST(a_report_comes_after_every_8_kb)
+{
+    UNUSED_STATE;
+    begin(4);                           /* the third sector is larger than that */
+    for (uint32_t at = 0x4000; at < 0x6C00; at += 0x400) {
+        send_data(at, 0x400);
+    }
+    assert_int_equal(last_report(240).next, 0x6400);    /* the report at the sector's first block, and 8 KB more */
+}
+
+TEST(a_report_comes_when_a_sector_begins)
 {
     UNUSED_STATE;
     begin(7);
-    for (uint32_t at = SEAL_HEAD_BYTES; at < 0x4000; at += 0x40) {
+    for (uint32_t at = SEAL_HEAD_BYTES; at < 0x2000; at += 0x40) {
         send_data(at, 0x40);
     }
-    assert_true(count_frames(NATIVE_DATA | NATIVE_ANSWER, UPDATE_OK, 1000) >= 2);
-    assert_in_range(count_frames(NATIVE_DATA | NATIVE_ANSWER, UPDATE_OK, 1000), 3, 5);  /* nothing is sent: 250 ms */
+    rig_run(&rig, 300);
+    rig_drain(&rig);
+    send_data(0x2000, 0x40);
+    assert_int_equal(last_report(100).sector, 1);
+}
+
+TEST(a_report_comes_four_times_a_second_while_nothing_happens)
+{
+    UNUSED_STATE;
+    begin(7);
+    rig_run(&rig, 300);
+    rig_drain(&rig);
+    assert_in_range(count_frames(NATIVE_DATA | NATIVE_ANSWER, UPDATE_OK, 1000), 3, 5);
+}
+
+TEST(finish_is_answered_as_soon_as_it_is_over_and_then_there_is_silence)
+{
+    uint32_t since;
+
+    UNUSED_STATE;
+    assert_int_equal(rig_update(&rig, image, IMAGE_BYTES).phase, UPDATE_DONE);
+    rig_run(&rig, 1000);
+    assert_int_equal(rig_drain(&rig), 0);
+    begin(7);
+    for (uint32_t at = SEAL_HEAD_BYTES; at < IMAGE_BYTES; at += 0x40) {
+        send_data(at, 0x40);
+    }
+    rig_run(&rig, 1000);
+    since = rig.now_ms;
+    assert_int_equal(rig_ask(&rig, NATIVE_FINISH, NULL, 0).phase, UPDATE_DONE);
+    assert_true(rig.now_ms - since < 100);
+}
+
+TEST(finish_that_is_repeated_before_it_is_over_is_answered_once)
+{
+    UNUSED_STATE;
+    begin(7);
+    for (uint32_t at = SEAL_HEAD_BYTES; at < IMAGE_BYTES; at += 0x40) {
+        send_data(at, 0x40);
+    }
+    rig_run(&rig, 2000);
+    rig.flash.busy_polls = 10000;
+    rig_request(&rig, NATIVE_FINISH, NULL, 0);
+    rig_request(&rig, NATIVE_FINISH, NULL, 0);
+    assert_int_equal(count_frames(NATIVE_FINISH | NATIVE_ANSWER, UPDATE_OK, 3000), 1);
+    assert_installed();
+}
+
+TEST(an_answer_waits_until_there_is_room_for_it)
+{
+    UNUSED_STATE;
+    rig.room = 100;
+    rig_request(&rig, NATIVE_HELLO, NULL, 0);
+    rig_run(&rig, 500);
+    assert_int_equal(rig_drain(&rig), 0);
+    assert_non_null(rig_answer(&rig, NATIVE_HELLO, rig.seq));
+}
+
+TEST(hello_in_mid_update_leaves_the_busy_flash_alone)
+{
+    UNUSED_STATE;
+    rig_update(&rig, image, IMAGE_BYTES);
+    rig.flash.busy_polls = 100000;      /* the erase takes 400 ms */
+    begin(7);
+    rig_run(&rig, 2);
+    assert_int_equal(rig_hello(&rig).image_bytes, 0);
+    rig.flash.busy_polls = 0;
+    rig_run(&rig, 1000);
+    assert_int_equal(rig.flash.violations, 0);
+}
+
+TEST(a_flash_error_is_reported_with_its_address_and_register)
+{
+    struct native_status s = { 0 };
+    const struct native_frame *f;
+
+    UNUSED_STATE;
+    begin(7);
+    rig.flash.fail_at = rig.flash.ops + 3;
+    rig.flash.fail_result = FLASH_E_FAILED;
+    for (uint32_t at = SEAL_HEAD_BYTES; at < 0x1000; at += 0x40) {
+        send_data(at, 0x40);
+    }
+    while (s.err == UPDATE_OK && (f = rig_frame(&rig, 200)) != NULL) {
+        native_get_status(&s, f->payload, f->length);
+    }
+    assert_int_equal(s.err, UPDATE_E_PROGRAM);
+    assert_int_equal(s.phase, UPDATE_FAILED);
+    assert_int_equal(s.next, RIG_BASE + SEAL_HEAD_BYTES + 8);
+    assert_int_equal(s.done, 0x80);
+    rig_run(&rig, 1000);
+    assert_int_equal(rig_drain(&rig), 0);       /* the rest of the window gets no answers */
+    assert_int_equal(rig_ask(&rig, NATIVE_FINISH, NULL, 0).err, UPDATE_E_PROGRAM);
 }
 
 TEST(a_pc_that_does_not_read_loses_nothing)
@@ -273,7 +388,10 @@ TEST(data_out_of_order_is_reported_once_and_the_update_goes_on)
     assert_int_equal(s.next, 0x80);
     assert_int_equal(count_frames(NATIVE_DATA | NATIVE_ANSWER, UPDATE_E_SEQUENCE, 2000), 0);
     send_data(0x40, 0x40);              /* a duplicate is out of order too */
-    for (uint32_t at = 0x80; at < IMAGE_BYTES; at += 0x40) {
+    send_data(0x80, 0x40);
+    send_data(0x100, 0x40);
+    assert_int_equal(count_frames(NATIVE_DATA | NATIVE_ANSWER, UPDATE_E_SEQUENCE, 2000), 1);    /* another gap, another report */
+    for (uint32_t at = 0xC0; at < IMAGE_BYTES; at += 0x40) {
         send_data(at, 0x40);
     }
     assert_int_equal(rig_ask(&rig, NATIVE_FINISH, NULL, 0).phase, UPDATE_DONE);
@@ -310,6 +428,8 @@ TEST(data_without_an_update_is_refused_once)
         send_data(0x40, 0x40);
     }
     assert_int_equal(count_frames(NATIVE_DATA | NATIVE_ANSWER, UPDATE_E_STATE, 2000), 1);
+    rig_hello(&rig);                    /* a client that talks sense in between is told again */
+    assert_int_equal(rig_ask(&rig, NATIVE_DATA, image, 12).err, UPDATE_E_STATE);
     assert_int_equal(rig.flash.ops, 0);
 }
 
@@ -341,6 +461,9 @@ TEST(begin_again_starts_from_the_head)
     for (uint32_t at = SEAL_HEAD_BYTES; at < 0x3000; at += 0x40) {
         send_data(at, 0x40);
     }
+    rig.flash.busy_polls = 500;         /* something is always under way */
+    rig_run(&rig, 100);
+    rig.flash.busy_polls = 3;
     rig_image(image, IMAGE_BYTES, 3, true);
     assert_int_equal(rig_update(&rig, image, IMAGE_BYTES).phase, UPDATE_DONE);
     assert_installed();
@@ -382,6 +505,18 @@ TEST(bad_images_are_refused_before_anything_is_erased)
     assert_int_equal(rig.flash.ops, operations);
     assert_true(serve_startable(&rig.serve));
     assert_int_equal(rig_hello(&rig).image_bytes, IMAGE_BYTES);
+}
+
+TEST(a_raw_head_is_refused)
+{
+    uint8_t payload[SEAL_HEAD_BYTES + 4];
+
+    UNUSED_STATE;
+    rig_image(image, IMAGE_BYTES, 1, false);
+    begin_payload(payload, 7);
+    assert_int_equal(rig_ask(&rig, NATIVE_BEGIN, payload, sizeof payload).err, UPDATE_E_IMAGE_SEAL);
+    rig_run(&rig, 100);
+    assert_int_equal(rig.flash.ops, 0);
 }
 
 TEST(an_image_whose_crc_is_wrong_is_not_committed)
@@ -499,6 +634,38 @@ TEST(reboot_is_answered_before_the_device_leaves)
     assert_int_equal(asked, 1);
     rig_run(&rig, SERVE_REBOOT_MS);
     assert_true(serve_leaves(&rig.serve, rig.now_ms, false, &asked));  /* a PC that never reads holds nobody up */
+    rig_request(&rig, NATIVE_HELLO, NULL, 0);
+    rig_run(&rig, 500);
+    assert_int_equal(rig_drain(&rig), 0);       /* it is as good as gone */
+}
+
+TEST(reboot_waits_for_the_flash)
+{
+    uint8_t request = 0;
+
+    UNUSED_STATE;
+    rig_update(&rig, image, IMAGE_BYTES);
+    rig.flash.busy_polls = 50000;
+    begin(7);
+    rig_run(&rig, 2);
+    assert_int_equal(rig_ask(&rig, NATIVE_REBOOT, &request, 1).err, UPDATE_OK);
+    assert_false(session_active(&rig.session));
+}
+
+TEST(digest_in_mid_update_waits_for_the_flash_and_ends_the_update)
+{
+    uint8_t payload[4];
+
+    UNUSED_STATE;
+    rig_update(&rig, image, IMAGE_BYTES);
+    rig.flash.busy_polls = 50000;
+    begin(7);
+    rig_run(&rig, 2);
+    store_le32(payload, IMAGE_BYTES);
+    assert_int_equal(rig_answer(&rig, NATIVE_DIGEST, rig_request(&rig, NATIVE_DIGEST, payload, 4))->payload[0], UPDATE_OK);
+    rig_drain(&rig);
+    rig_run(&rig, 1000);
+    assert_int_equal(rig_drain(&rig), 0);       /* no more reports */
 }
 
 TEST(reboot_to_somewhere_unknown_is_refused)
@@ -530,6 +697,7 @@ TEST(a_dead_native_client_makes_room_for_ymodem_within_five_seconds)
     kill_in_mid_frame();
     rig_run(&rig, SERVE_SILENCE_MS);
     rig_drain(&rig);
+    assert_false(session_active(&rig.session));
     assert_true(rig_ymodem(&rig, image, IMAGE_BYTES, IMAGE_BYTES, 1024));
     assert_installed();
 }
@@ -543,6 +711,45 @@ TEST(a_new_opening_makes_room_at_once)
     assert_int_equal(rig_get(&rig, SERVE_CALL_MS + 1), YM_CRC);
     assert_true(rig_ymodem(&rig, image, IMAGE_BYTES, IMAGE_BYTES, 1024));
     assert_installed();
+}
+
+TEST(a_new_opening_forgets_the_half_frame_and_the_update)
+{
+    uint8_t payload[8] = { 0, 0, 0, 0, 4, 0, 0, 0 };
+    uint32_t since;
+
+    UNUSED_STATE;
+    rig_update(&rig, image, IMAGE_BYTES);
+    assert_true(serve_startable(&rig.serve));
+    begin(7);
+    rig_request(&rig, NATIVE_DATA, image, 100);
+    rig.to_n -= 30;
+    rig_run(&rig, 5);
+    rig_drain(&rig);
+    serve_opened(&rig.serve, rig.now_ms);
+    since = rig.now_ms;
+    assert_int_equal(rig_answer(&rig, NATIVE_READ, rig_request(&rig, NATIVE_READ, payload, 8))->payload[0], UPDATE_OK);
+    assert_true(rig.now_ms - since < 50);
+}
+
+TEST(an_erase_that_began_just_before_a_new_opening_is_not_forgotten)
+{
+    uint8_t payload[SEAL_HEAD_BYTES + 4];
+
+    UNUSED_STATE;
+    rig_update(&rig, image, IMAGE_BYTES);
+    begin_payload(payload, 7);
+    rig_request(&rig, NATIVE_BEGIN, payload, sizeof payload);
+    while (rig.flash.erases == 0) {
+        serve_poll(&rig.serve, rig.now_ms);
+        for (unsigned i = 0; i < 100 && rig.flash.erases == 0; i++) {
+            session_poll(&rig.session, rig.now_ms);
+        }
+    }
+    serve_opened(&rig.serve, rig.now_ms);
+    assert_false(serve_startable(&rig.serve));
+    rig_run(&rig, 100);
+    assert_int_equal(rig_hello(&rig).reason, BOOT_STAY_EMPTY);
 }
 
 TEST(what_a_dead_client_left_in_the_ring_is_not_answered_to_the_next)
@@ -622,7 +829,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_update_installs_the_image_byte_for_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(a_second_update_replaces_the_first, setup, teardown),
         cmocka_unit_test_setup_teardown(sectors_that_are_right_need_not_be_sent_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(reports_come_by_the_bytes_and_by_the_clock, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_report_comes_after_every_8_kb, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_report_comes_when_a_sector_begins, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_report_comes_four_times_a_second_while_nothing_happens, setup, teardown),
+        cmocka_unit_test_setup_teardown(finish_is_answered_as_soon_as_it_is_over_and_then_there_is_silence, setup, teardown),
+        cmocka_unit_test_setup_teardown(finish_that_is_repeated_before_it_is_over_is_answered_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_waits_until_there_is_room_for_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(hello_in_mid_update_leaves_the_busy_flash_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_flash_error_is_reported_with_its_address_and_register, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pc_that_does_not_read_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_frames_are_never_answered, setup, teardown),
         cmocka_unit_test_setup_teardown(our_own_words_sent_back_by_an_echo_are_ignored, setup, teardown),
@@ -635,6 +849,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(finish_asked_twice_is_answered_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(begin_again_starts_from_the_head, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_images_are_refused_before_anything_is_erased, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_raw_head_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(an_image_whose_crc_is_wrong_is_not_committed, setup, teardown),
         cmocka_unit_test_setup_teardown(abort_leaves_no_application_and_room_for_the_next, setup, teardown),
         cmocka_unit_test_setup_teardown(read_returns_the_application_at_any_offset, setup, teardown),
@@ -643,9 +858,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(read_waits_for_no_update, setup, teardown),
         cmocka_unit_test_setup_teardown(digest_refuses_lengths_that_no_image_has, setup, teardown),
         cmocka_unit_test_setup_teardown(reboot_is_answered_before_the_device_leaves, setup, teardown),
+        cmocka_unit_test_setup_teardown(reboot_waits_for_the_flash, setup, teardown),
+        cmocka_unit_test_setup_teardown(digest_in_mid_update_waits_for_the_flash_and_ends_the_update, setup, teardown),
         cmocka_unit_test_setup_teardown(reboot_to_somewhere_unknown_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_native_client_makes_room_for_ymodem_within_five_seconds, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_opening_makes_room_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_opening_forgets_the_half_frame_and_the_update, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_erase_that_began_just_before_a_new_opening_is_not_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(what_a_dead_client_left_in_the_ring_is_not_answered_to_the_next, setup, teardown),
         cmocka_unit_test_setup_teardown(a_busy_flash_does_not_count_as_silence, setup, teardown),
         cmocka_unit_test_setup_teardown(idle_time_runs_only_while_nothing_happens, setup, teardown),

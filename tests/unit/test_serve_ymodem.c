@@ -150,16 +150,16 @@ static void refused(long size, const char *sentence)
 TEST(a_file_that_is_too_big_is_refused_with_a_sentence)
 {
     UNUSED_STATE;
-    refused(RIG_AREA_BYTES + 1, "does not fit");
-    refused(0, "does not fit");
-    refused(2147483647, "does not fit");
+    refused(RIG_AREA_BYTES + 1, "size does not fit");
+    refused(0, "size does not fit");
+    refused(2147483647, "size does not fit");
 }
 
 TEST(a_file_that_is_linked_elsewhere_is_refused_with_both_addresses)
 {
     UNUSED_STATE;
     store_le32(file + 4, 0x08000189);
-    refused(FILE_BYTES, "does not run at 0x08010000: its stack is 0x20020000, its reset vector 0x08000189");
+    refused(FILE_BYTES, "image does not run at 0x08010000: stack 0x20020000, reset vector 0x08000189");
 }
 
 TEST(a_damaged_seal_is_refused)
@@ -194,6 +194,75 @@ TEST(a_wrong_crc_at_the_end_is_refused_and_nothing_starts)
     assert_int_equal(load_le32(rig.flash.array), 0xFFFFFFFFU);
     assert_false(serve_leaves(&rig.serve, rig.now_ms + 10000, true, &asked));
     assert_false(serve_startable(&rig.serve));
+    file[0x3000] ^= 1;
+    assert_int_equal(rig_get(&rig, SERVE_CALL_MS + 500), YM_CRC);
+    assert_true(rig_ymodem(&rig, file, FILE_BYTES, FILE_BYTES, 1024));
+    assert_memory_equal(rig.flash.array, file, FILE_BYTES);
+}
+
+TEST(a_sender_that_cancels_ends_the_update)
+{
+    UNUSED_STATE;
+    open_port();
+    assert_false(rig_ymodem(&rig, file, 1024, FILE_BYTES, 1024));       /* its EOT comes far too early: a NAK */
+    rig_put(&rig, "\x18\x18", 2);
+    rig_run(&rig, 1000);
+    assert_false(session_active(&rig.session));
+    assert_int_equal(load_le32(rig.flash.array), 0xFFFFFFFFU);
+}
+
+TEST(a_slow_flash_delays_the_acknowledgements_and_nothing_else)
+{
+    UNUSED_STATE;
+    rig.flash.busy_polls = 200;
+    open_port();
+    assert_true(rig_ymodem(&rig, file, 0x1400, 0x1400, 1024));
+    assert_sealed_in_flash(0x1400);
+}
+
+TEST(a_flash_that_fails_ends_the_transfer_with_a_sentence)
+{
+    UNUSED_STATE;
+    rig.flash.fail_at = 20;
+    rig.flash.fail_result = FLASH_E_FAILED;
+    open_port();
+    assert_false(rig_ymodem(&rig, file, FILE_BYTES, FILE_BYTES, 1024));
+    assert_non_null(strstr(listen(900), "could not be written"));
+    assert_false(serve_startable(&rig.serve));
+}
+
+TEST(a_vector_beyond_the_end_of_a_file_without_a_size_is_named_at_its_end)
+{
+    UNUSED_STATE;
+    store_le32(file + 4, RIG_BASE + 0x7001);
+    open_port();
+    assert_false(rig_ymodem(&rig, file, 0x1000, -1, 128));
+    assert_non_null(strstr(listen(900), "reset vector 0x08017001"));
+    assert_int_equal(load_le32(rig.flash.array), 0xFFFFFFFFU);
+}
+
+TEST(what_was_not_said_in_one_opening_is_not_said_in_the_next)
+{
+    uint8_t block[133] = { YM_SOH, 0, 0xFF };
+
+    UNUSED_STATE;
+    open_port();
+    rig.room = 0;
+    rig_put(&rig, block, sizeof block); /* an empty batch: its ACK finds no room */
+    rig_run(&rig, 20);
+    serve_opened(&rig.serve, rig.now_ms);
+    rig_drain(&rig);
+    rig_run(&rig, 900);
+    assert_int_equal(rig_drain(&rig), 0);
+    open_port();
+    store_le32(file + 4, 0x08000189);
+    assert_false(rig_ymodem(&rig, file, 1024, FILE_BYTES, 1024));
+    rig.room = 20;                      /* not enough for the sentence */
+    rig_run(&rig, 900);
+    serve_opened(&rig.serve, rig.now_ms);
+    rig_drain(&rig);
+    rig_run(&rig, 900);
+    assert_int_equal(rig_drain(&rig), 0);
 }
 
 TEST(a_sender_that_dies_makes_room_for_a_native_client_by_opening_again)
@@ -216,10 +285,14 @@ TEST(a_stray_soh_holds_nobody_up_for_long)
     uint8_t soh = YM_SOH;
 
     UNUSED_STATE;
+    open_port();
     rig_put(&rig, &soh, 1);
     rig_run(&rig, SERVE_HEADER_MS + 1);
-    assert_int_equal(rig_drain(&rig), 0);
     rig_hello(&rig);
+    serve_opened(&rig.serve, rig.now_ms);
+    rig_put(&rig, &soh, 1);
+    rig_run(&rig, 5000);
+    assert_int_equal(rig_drain(&rig), 0);       /* somebody has spoken: no call */
 }
 
 TEST(an_empty_batch_is_acknowledged_and_changes_nothing)
@@ -250,6 +323,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_damaged_seal_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(after_a_refusal_the_right_file_goes_through, setup, teardown),
         cmocka_unit_test_setup_teardown(a_wrong_crc_at_the_end_is_refused_and_nothing_starts, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_sender_that_cancels_ends_the_update, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_slow_flash_delays_the_acknowledgements_and_nothing_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_flash_that_fails_ends_the_transfer_with_a_sentence, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_vector_beyond_the_end_of_a_file_without_a_size_is_named_at_its_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_not_said_in_one_opening_is_not_said_in_the_next, setup, teardown),
         cmocka_unit_test_setup_teardown(a_sender_that_dies_makes_room_for_a_native_client_by_opening_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stray_soh_holds_nobody_up_for_long, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_batch_is_acknowledged_and_changes_nothing, setup, teardown),

@@ -123,7 +123,7 @@ static void begin_file(struct rig *r)
     expect_bytes(r, "\006C");
 }
 
-/* --- the dialogues ------------------------------------------------------------------------------------------------------------ */
+/* --- the dialogues ------------------------------------------------------------------------------------------------ */
 
 /* hex, hex*count, "text" */
 static size_t read_bytes(const char *p, uint8_t *out)
@@ -228,7 +228,7 @@ TEST(every_dialogue_runs_as_it_is_written_in_pieces_of_any_size)
             play(names[i], chunks[k], k % 2 != 0 ? 0xFFFFFFF0U : 5);      /* time may wrap */
 }
 
-/* --- the header ------------------------------------------------------------------------------------------------------------------ */
+/* --- the header --------------------------------------------------------------------------------------------------- */
 
 TEST(a_size_may_be_missing_huge_or_followed_by_anything)
 {
@@ -271,7 +271,7 @@ TEST(a_name_without_an_end_is_cut_and_has_no_size)
     assert_false(r.ym.file.has_size);
 }
 
-/* --- blocks ------------------------------------------------------------------------------------------------------------------------ */
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
 
 TEST(numbers_wrap_and_the_256th_block_is_not_a_header)
 {
@@ -380,7 +380,7 @@ TEST(junk_before_a_block_is_purged_with_it)
     assert_int_equal(event(&r), YM_BLOCK);
 }
 
-/* --- patience ------------------------------------------------------------------------------------------------------------------------ */
+/* --- patience ----------------------------------------------------------------------------------------------------- */
 
 TEST(it_calls_once_a_second_for_a_minute_and_then_only_listens)
 {

@@ -9,9 +9,10 @@
 
 enum { CASE_NEST, CASE_SAME_PRIORITY, CASE_ORDER, CASE_BASEPRI, CASE_TAIL_CHAIN, CASE_SUBPRIORITY, CASE_PSP, CASE_SYSTICK,
        CASE_WFI, CASE_PRIMASK_WFI, CASE_SOFT_RESET, CASE_BITBAND, CASE_POLL, CASE_TIMED_POLL, CASE_SLEEP_ON_EXIT, CASE_UNMODELLED,
-       CASE_FAULTMASK, CASE_ALIGN, CASE_COUNT, CASE_RAM_POLL, CASE_PLL, CASE_SPEED };
+       CASE_FAULTMASK, CASE_ALIGN, CASE_COUNT, CASE_RAM_POLL, CASE_PLL, CASE_BACKUP_SRAM, CASE_NO_TRACE,
+       CASE_SPEED };
 
-static volatile uint32_t action, ticks;
+static volatile uint32_t action = UINT32_MAX, ticks, first_tick, last_tick;
 
 static void step(uint32_t nibble)
 {
@@ -47,7 +48,9 @@ void guest_irq2(void)
 
 void guest_systick(void)
 {
-    ticks++;
+    last_tick = DWT_CYCCNT;
+    if (ticks++ == 0)
+        first_tick = last_tick;
 }
 
 void guest_svcall(void)
@@ -141,9 +144,9 @@ static uint32_t systick(void)
     SYST_RVR = 16000 - 1;
     SYST_CVR = 0;
     SYST_CSR = 7;
-    while (ticks < 10)
+    while (ticks < 101)
         ;
-    OUT_A = DWT_CYCCNT;
+    OUT_A = last_tick - first_tick;
     SYST_CSR = 0;
     return ticks;
 }
@@ -310,6 +313,35 @@ static uint32_t pll(void)
     return count();
 }
 
+#define BKPSRAM REG(0x40024000)
+
+/* Three writes: without the clock, without DBP, with both. */
+static uint32_t backup_sram(void)
+{
+    BKPSRAM = 0x11111111;
+    OUT_A = BKPSRAM;
+    RCC_AHB1ENR |= 1u << 18;
+    RCC_APB1ENR |= 1u << 28;
+    (void)RCC_APB1ENR;
+    BKPSRAM = 0x22222222;
+    OUT_B = BKPSRAM == 0x22222222;
+    REG(0x40007000) |= 1u << 8;         /* PWR_CR.DBP */
+    BKPSRAM = 0x33333333;
+    return BKPSRAM;
+}
+
+/* DWT without DEMCR.TRCENA. */
+static uint32_t no_trace(void)
+{
+    uint32_t start;
+
+    DWT_CTRL |= 1;
+    start = DWT_CYCCNT;
+    for (volatile uint32_t i = 0; i < 100; i++)
+        ;
+    return DWT_CYCCNT - start;
+}
+
 /* For measuring the board's own speed by hand: args[1] rounds of a mix of loads, stores, branches and arithmetic. */
 static uint32_t speed(void)
 {
@@ -353,6 +385,8 @@ uint32_t guest_main(uint32_t which)
     case CASE_COUNT: return count();
     case CASE_RAM_POLL: return ram_poll();
     case CASE_PLL: return pll();
+    case CASE_BACKUP_SRAM: return backup_sram();
+    case CASE_NO_TRACE: return no_trace();
     case CASE_SPEED: return speed();
     default: return 0;
     }

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* The PC's side of the desk: moves bytes between the client and the virtual USB host. */
+#include "tests/e2e/desk.h"
+
+#include <string.h>
+
+#include "board/usbhost/usbhost.h"
+#include "host/lib/plan.h"
+
+#define REPLY_MS 1000U
+#define PORT_TIMEOUT VTIME_MS(15000)
+#define UPDATE_TIMEOUT VTIME_MS(60000)
+#define TOUCH_BAUD 1200U
+
+static uint32_t now_ms(const struct desk *d)
+{
+    return (uint32_t)(chip_now(d->chip) / VTIME_MS(1));
+}
+
+static void on_configured(void *owner, const struct usbhost_device_info *info)
+{
+    struct desk *d = owner;
+
+    d->port = info->cdc_acm;
+    if (!d->port)
+        return;
+    usbhost_cdc_open(chip_usbhost(d->chip));
+    usbhost_cdc_set_reading(chip_usbhost(d->chip), true);
+    usbhost_cdc_set_control_lines(chip_usbhost(d->chip), true, true);
+}
+
+static void on_gone(void *owner)
+{
+    struct desk *d = owner;
+
+    d->port = false;
+    d->out_bytes = d->out_at = 0;
+}
+
+static void on_received(void *owner, const uint8_t *data, size_t bytes)
+{
+    struct desk *d = owner;
+
+    client_input(&d->client, data, bytes, now_ms(d));
+}
+
+void desk_open(struct desk *d, const struct chip_options *o)
+{
+    struct chip_options with_cable = *o;
+    const struct usbhost_client pc = { .owner = d, .configured = on_configured, .gone = on_gone, .received = on_received };
+
+    memset(d, 0, sizeof *d);
+    with_cable.usb_cable = true;
+    d->chip = chip_new(&with_cable);
+    client_init(&d->client, REPLY_MS);
+    usbhost_set_client(chip_usbhost(d->chip), &pc);
+}
+
+void desk_close(struct desk *d)
+{
+    chip_free(d->chip);
+}
+
+static void give_out(struct desk *d)
+{
+    for (;;) {
+        if (d->out_at == d->out_bytes) {
+            d->out_at = 0;
+            d->out_bytes = client_output(&d->client, d->out, sizeof d->out, now_ms(d));
+        }
+        size_t took = usbhost_cdc_write(chip_usbhost(d->chip), d->out + d->out_at, d->out_bytes - d->out_at);
+        d->out_at += took;
+        if (took == 0)
+            return;
+    }
+}
+
+bool desk_step(struct desk *d)
+{
+    if (chip_run_for(d->chip, DESK_LOOK) != CHIP_RUNS)
+        return false;
+    client_tick(&d->client, now_ms(d));
+    if (d->port)
+        give_out(d);
+    return true;
+}
+
+bool desk_wait_port(struct desk *d, vtime timeout)
+{
+    vtime end = chip_now(d->chip) + timeout;
+
+    while (!d->port)
+        if (chip_now(d->chip) >= end || !desk_step(d))
+            return false;
+    return true;
+}
+
+enum client_state desk_run(struct desk *d, vtime timeout)
+{
+    vtime end = chip_now(d->chip) + timeout;
+
+    while (d->client.state == CLIENT_BUSY)
+        if (chip_now(d->chip) >= end || !d->port || !desk_step(d))
+            return d->client.state;
+    return d->client.state;
+}
+
+bool desk_hello(struct desk *d)
+{
+    if (!desk_wait_port(d, PORT_TIMEOUT))
+        return false;
+    client_hello(&d->client, now_ms(d), 3);
+    return desk_run(d, PORT_TIMEOUT) == CLIENT_DONE;
+}
+
+static bool wait_gone(struct desk *d)
+{
+    vtime end = chip_now(d->chip) + PORT_TIMEOUT;
+
+    while (d->port)
+        if (chip_now(d->chip) >= end || !desk_step(d))
+            return false;
+    return true;
+}
+
+bool desk_enter_bootloader(struct desk *d)
+{
+    const struct usbhost_line_coding touch = { .baud = TOUCH_BAUD, .data_bits = 8 };
+
+    usbhost_cdc_set_line_coding(chip_usbhost(d->chip), &touch);
+    usbhost_cdc_set_control_lines(chip_usbhost(d->chip), false, false);
+    return wait_gone(d) && desk_hello(d) && d->client.hello.mode == 0;
+}
+
+bool desk_begin_update(struct desk *d, const struct vcpboot_image *image)
+{
+    struct client_update what = { .image = image->bytes, .length = image->length };
+    struct plan plan;
+
+    if (!desk_hello(d) || d->client.hello.mode != 0)
+        return false;
+    client_digest(&d->client, now_ms(d), image->length);
+    if (desk_run(d, PORT_TIMEOUT) != CLIENT_DONE ||
+        !plan_make(&plan, &d->client.hello, image->bytes, image->length, d->client.digest, d->client.digests))
+        return false;
+    what.sectors = plan.sectors;
+    client_update(&d->client, now_ms(d), &what);
+    return true;
+}
+
+bool desk_update(struct desk *d, const struct vcpboot_image *image)
+{
+    if (!desk_begin_update(d, image) || desk_run(d, UPDATE_TIMEOUT) != CLIENT_DONE)
+        return false;
+    client_reboot(&d->client, now_ms(d), 0);
+    return desk_run(d, PORT_TIMEOUT) == CLIENT_DONE && wait_gone(d) && desk_hello(d) && d->client.hello.mode == 1;
+}

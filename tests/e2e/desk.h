@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* A PC and a board on one desk, in one process and in virtual time: the session core of libvcpboot on the virtual USB host,
+ * the ARM ELF on the chip. The PC looks at its port every DESK_LOOK. */
+#ifndef VCPBOOT_TESTS_DESK_H
+#define VCPBOOT_TESTS_DESK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "board/chip_run.h"
+#include "host/lib/client.h"
+#include "host/lib/image_file.h"
+
+#define DESK_LOOK VTIME_US(100)
+#define DESK_APP_BASE 0x08010000U
+#define DESK_APP_BYTES 0x70000U
+
+struct desk {
+    struct chip *chip;
+    struct client client;
+    bool port;                          /* the COM port is there */
+    uint8_t out[4096];                  /* given by the client, not yet taken by the port */
+    size_t out_bytes, out_at;
+};
+
+void desk_open(struct desk *d, const struct chip_options *o);  /* o: usb_cable is set by it */
+void desk_close(struct desk *d);
+
+/* Runs for one look. False: the board has ended (power cut, guest fault). */
+bool desk_step(struct desk *d);
+/* Until the COM port is there; false after `timeout`, or if the board ended. */
+bool desk_wait_port(struct desk *d, vtime timeout);
+/* Until the client is no longer busy; CLIENT_BUSY after `timeout` or if the board ended or the port vanished. */
+enum client_state desk_run(struct desk *d, vtime timeout);
+bool desk_hello(struct desk *d);
+/* Asks a running application for the bootloader by a 1200-baud open and close, and waits until it answers. */
+bool desk_enter_bootloader(struct desk *d);
+/* HELLO, DIGEST, the plan; client_update has been started when it returns true. */
+bool desk_begin_update(struct desk *d, const struct vcpboot_image *image);
+/* The whole update, up to the new application's HELLO. */
+bool desk_update(struct desk *d, const struct vcpboot_image *image);
+
+#endif
