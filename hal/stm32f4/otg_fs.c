@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* OTG_FS as a device controller: FIFO mode, no DMA (the FS core has none). */
-/* Sources: RM0090 Rev 21 §34.13 (FIFOs), §34.16 (registers), §34.17 (programming model); §35.13.6-35.13.7 says the same of the HS
- * core in more words; ES0287 §2.12.1, §2.12.6 */
+/* Sources: RM0090 Rev 21 §34.13 (FIFOs), §34.16 (registers), §34.17 (programming model); §35.13.6-35.13.7 says the same of the
+ * HS core in more words; ES0287 §2.12.1, §2.12.6 */
 #include "hal/stm32f4/otg_fs.h"
 
 #include "hal/stm32f4/barrier.h"
@@ -107,6 +107,12 @@ static void pop_entry(void)
     }
 }
 
+/* Changes bits of DxEPCTL without writing EPENA back: it is set by writing 1, and to set it again is to enable again. */
+static void change(struct otg_ep *e, uint32_t clear, uint32_t set)
+{
+    e->CTL = (e->CTL & ~(clear | OTG_EPCTL_EPENA)) | set;
+}
+
 /* --- endpoints: operations of the table ------------------------------------------------------------------------------- */
 
 /* §34.17.6 "IN endpoint disable". Stale bytes in the FIFO would lead the next transfer. */
@@ -116,10 +122,10 @@ static void cancel_in(uint8_t address)
     struct otg_ep *in = &IN_EP[ep];
 
     if ((in->CTL & OTG_EPCTL_EPENA) == 0) return;
-    in->CTL |= OTG_EPCTL_SNAK;
+    change(in, 0, OTG_EPCTL_SNAK);
     (void)wait_for(&in->INT, OTG_DIEPINT_INEPNE, OTG_DIEPINT_INEPNE, CORE_POLLS);
     if ((in->CTL & OTG_EPCTL_EPENA) != 0) {     /* else the last packet was acknowledged just now */
-        in->CTL |= OTG_EPCTL_EPDIS | OTG_EPCTL_SNAK;
+        change(in, 0, OTG_EPCTL_EPDIS | OTG_EPCTL_SNAK);
         (void)wait_for(&in->INT, OTG_EPINT_EPDISD, OTG_EPINT_EPDISD, CORE_POLLS);
     }
     in->INT = OTG_EPINT_XFRC | OTG_EPINT_EPDISD;
@@ -136,7 +142,7 @@ static void disable_out(unsigned ep)
     for (uint32_t polls = 0; polls < CORE_POLLS && (GLOBAL->GINTSTS & OTG_GINTSTS_GONAKEFF) == 0; polls++) {
         if ((GLOBAL->GINTSTS & OTG_GINTSTS_RXFLVL) != 0) pop_entry();
     }
-    out->CTL |= OTG_EPCTL_EPDIS | OTG_EPCTL_SNAK;
+    change(out, 0, OTG_EPCTL_EPDIS | OTG_EPCTL_SNAK);
     (void)wait_for(&out->INT, OTG_EPINT_EPDISD, OTG_EPINT_EPDISD, CORE_POLLS);
     out->INT = OTG_EPINT_XFRC | OTG_EPINT_EPDISD;
     DEVICE->DCTL |= OTG_DCTL_CGONAK;
@@ -175,13 +181,19 @@ static void otg_close(uint8_t address)
 
     if ((address & DCD_IN) != 0) {
         cancel_in(address);
-        IN_EP[ep].CTL &= ~OTG_EPCTL_USBAEP;
+        change(&IN_EP[ep], OTG_EPCTL_USBAEP, 0);
         DEVICE->DAINTMSK &= ~OTG_DAINT_IN(ep);
     } else {
         disable_out(ep);
-        OUT_EP[ep].CTL &= ~OTG_EPCTL_USBAEP;
+        change(&OUT_EP[ep], OTG_EPCTL_USBAEP, 0);
         DEVICE->DAINTMSK &= ~OTG_DAINT_OUT(ep);
     }
+}
+
+/* The hardware closes endpoints the moment that a bus reset begins, and the DCD_RESET that tells the stack may still be to come. */
+static bool closed_by_reset(uint8_t ep, const struct otg_ep *e)
+{
+    return ep != 0 && (e->CTL & OTG_EPCTL_USBAEP) == 0;
 }
 
 static void otg_arm(uint8_t ep, uint16_t packets)
@@ -189,6 +201,7 @@ static void otg_arm(uint8_t ep, uint16_t packets)
     uint32_t size = OTG_EPTSIZ_PKTCNT(packets) | packets * DCD_PACKET_BYTES;
 
     if (ep == 0) size |= OTG_DOEPTSIZ0_STUPCNT_3;
+    if (closed_by_reset(ep, &OUT_EP[ep])) return;
     OUT_EP[ep].TSIZ = size;
     OUT_EP[ep].CTL |= OTG_EPCTL_EPENA | OTG_EPCTL_CNAK;
 }
@@ -198,6 +211,7 @@ static void otg_send(uint8_t ep, const uint8_t *p, size_t n)
 {
     uint32_t packets = n == 0 ? 1U : (uint32_t)(n + DCD_PACKET_BYTES - 1) / DCD_PACKET_BYTES;
 
+    if (closed_by_reset(ep, &IN_EP[ep])) return;
     IN_EP[ep].TSIZ = OTG_EPTSIZ_PKTCNT(packets) | (uint32_t)n;
     IN_EP[ep].CTL |= OTG_EPCTL_EPENA | OTG_EPCTL_CNAK;
     write_fifo(ep, p, n);
@@ -206,8 +220,8 @@ static void otg_send(uint8_t ep, const uint8_t *p, size_t n)
 /* What is armed or under way stays so: STALL takes precedence, and it goes on when the halt is over (§34.17.6). */
 static void stall_one(struct otg_ep *ep, bool on)
 {
-    if (on) ep->CTL |= OTG_EPCTL_STALL;
-    else ep->CTL = (ep->CTL & ~OTG_EPCTL_STALL) | OTG_EPCTL_SD0PID;
+    if (on) change(ep, 0, OTG_EPCTL_STALL);
+    else change(ep, OTG_EPCTL_STALL, OTG_EPCTL_SD0PID);
 }
 
 static void otg_stall(uint8_t address, bool on)
@@ -215,8 +229,8 @@ static void otg_stall(uint8_t address, bool on)
     unsigned ep = address & ~DCD_IN;
 
     if (ep == 0) {                      /* the core clears both at the next SETUP */
-        IN_EP[0].CTL |= OTG_EPCTL_STALL;
-        OUT_EP[0].CTL |= OTG_EPCTL_STALL;
+        change(&IN_EP[0], 0, OTG_EPCTL_STALL);
+        change(&OUT_EP[0], 0, OTG_EPCTL_STALL);
     } else {
         stall_one((address & DCD_IN) != 0 ? &IN_EP[ep] : &OUT_EP[ep], on);
     }
@@ -237,8 +251,8 @@ static void on_bus_reset(void)
         disable_out(ep);
     }
     for (unsigned ep = 0; ep < OTG_FS_ENDPOINTS; ep++) {
-        OUT_EP[ep].CTL = (OUT_EP[ep].CTL & ~OTG_EPCTL_STALL) | OTG_EPCTL_SNAK;
-        IN_EP[ep].CTL &= ~OTG_EPCTL_STALL;
+        change(&OUT_EP[ep], OTG_EPCTL_STALL, OTG_EPCTL_SNAK);
+        change(&IN_EP[ep], OTG_EPCTL_STALL, 0);
         IN_EP[ep].INT = ALL_FLAGS;
         OUT_EP[ep].INT = ALL_FLAGS;
     }
@@ -303,7 +317,7 @@ static void handle(uint32_t pending)
         on_bus_reset();
         return;
     }
-    if ((pending & OTG_GINTSTS_ENUMDNE) != 0) IN_EP[0].CTL &= ~3U;      /* MPSIZ 0: 64 bytes; full speed is all there is */
+    if ((pending & OTG_GINTSTS_ENUMDNE) != 0) change(&IN_EP[0], 3U, 0); /* MPSIZ 0: 64 bytes; full speed is all there is */
     if ((pending & OTG_GINTSTS_WKUPINT) != 0) raise_event(DCD_RESUME, 0, NULL, 0);
     if ((pending & OTG_GINTSTS_USBSUSP) != 0) raise_event(DCD_SUSPEND, 0, NULL, 0);
     if ((pending & OTG_GINTSTS_IEPINT) != 0) on_in_endpoints();

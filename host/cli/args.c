@@ -7,7 +7,9 @@
 
 #include "host/cli/cli.h"
 
-enum { FLAG_HELP = 256, FLAG_VERSION, FLAG_PORT, FLAG_SERIAL, FLAG_USB_ID, FLAG_JSON, FLAG_NO_WAIT, FLAG_FORCE, FLAG_BOOTLOADER, FLAG_BASE };
+enum {
+    FLAG_HELP = 256, FLAG_PORT, FLAG_SERIAL, FLAG_USB_ID, FLAG_JSON, FLAG_NO_WAIT, FLAG_FORCE, FLAG_BOOTLOADER, FLAG_BASE,
+};
 
 static int usage(const char *what, const char *which)
 {

@@ -55,7 +55,9 @@ static void report_update(struct show *s, const struct args *a, const struct vcp
     }
     show_say(s, "%s", text);
     if (!r->up_to_date)
-        show_say(s, "Sent %u KB; %u KB of %u KB were right already.", (unsigned)((r->sent_bytes + 512U) / 1024U), (unsigned)(r->skipped_bytes / 1024U),
+        show_say(s,
+                 "Sent %u KB; %u KB of %u KB were right already.",
+                 (unsigned)((r->sent_bytes + 512U) / 1024U), (unsigned)(r->skipped_bytes / 1024U),
                  (unsigned)((r->image_bytes + 512U) / 1024U));
 }
 
@@ -81,7 +83,9 @@ static int run_update(vcpboot *v, const struct args *a, struct show *s)
 static void list_one(struct show *s, const vcpboot_ports *ports, uint32_t i)
 {
     if (!s->json) {
-        show_say(s, "%-16s %-14s %s", vcpboot_ports_path(ports, i), vcpboot_ports_serial(ports, i), vcpboot_ports_description(ports, i));
+        show_say(s,
+                 "%-16s %-14s %s",
+                 vcpboot_ports_path(ports, i), vcpboot_ports_serial(ports, i), vcpboot_ports_description(ports, i));
         return;
     }
     json_open("port");
@@ -146,13 +150,17 @@ static void info_lines(struct show *s, const struct vcpboot_info *i, const char 
     show_say(s, "Port:         %s%s%s", i->port, *i->serial ? ", serial number " : "", i->serial);
     show_say(s, "Running:      %s%s%s", mode, boot ? ": " : "", boot ? vcpboot_reason_text(i->reason) : "");
     if (i->boot_version)
-        show_say(s, "Bootloader:   vcpboot %u.%u.%u", (unsigned)(i->boot_version >> 16 & 0xFF), (unsigned)(i->boot_version >> 8 & 0xFF),
+        show_say(s,
+                 "Bootloader:   vcpboot %u.%u.%u",
+                 (unsigned)(i->boot_version >> 16 & 0xFF), (unsigned)(i->boot_version >> 8 & 0xFF),
                  (unsigned)(i->boot_version & 0xFF));
     if (*i->product || *i->version) show_say(s, "Installed:    %s %s", i->product, i->version);
     if (i->image_bytes) show_say(s, "Image:        %u bytes, CRC 0x%08X", (unsigned)i->image_bytes, (unsigned)i->image_crc);
     if (i->app_bytes) show_say(s, "Room:         %u KB from 0x%08X", (unsigned)(i->app_bytes / 1024U), (unsigned)i->app_base);
     if (i->chip_id & 0xFFFFU)
-        show_say(s, "Chip:         DEV_ID 0x%03X, REV_ID 0x%04X, %u KB flash, unique id %s", (unsigned)(i->chip_id & 0xFFFFU), (unsigned)(i->chip_id >> 16),
+        show_say(s,
+                 "Chip:         DEV_ID 0x%03X, REV_ID 0x%04X, %u KB flash, unique id %s",
+                 (unsigned)(i->chip_id & 0xFFFFU), (unsigned)(i->chip_id >> 16),
                  (unsigned)i->flash_kb, uid);
 }
 
@@ -256,17 +264,20 @@ static const struct command commands[] = {
       "Finds the device, brings it into the bootloader, checks that FILE is for it, sends the sectors that differ, has\n"
       "them verified and committed, and waits until the new application is back. What is interrupted goes on from\n"
       "there when the command is repeated.", 1, OPTION_NO_WAIT | OPTION_FORCE, run_update },
-    { "list", "", "the devices that could be meant", "Lists port, serial number and description of the devices that are plugged in.", 0, 0, run_list },
+    { "list", "", "the devices that could be meant",
+      "Lists port, serial number and description of the devices that are plugged in.", 0, 0, run_list },
     { "info", "", "what the device says of itself", "Asks the bootloader, or an application that uses vcpboot_answer().", 0, 0, run_info },
     { "verify", "FILE", "is FILE what is on the device?",
-      "Compares without changing anything. A running application is left for that, and started again.", 1, OPTION_NO_WAIT, run_verify },
+      "Compares without changing anything. A running application is left for that, and started again.",
+      1, OPTION_NO_WAIT, run_verify },
     { "seal", "IN OUT", "write a sealed image",
       "Checks IN (.elf, .hex or .bin) and writes OUT, byte for byte as it would be in flash, with length and checksum\n"
       "in the vector table. Needs no device.", 2, OPTION_BASE, run_seal },
     { "read", "OUT", "read the application back",
       "Writes what is in flash to OUT, if the device's policy allows it. A running application is left for that, and\n"
       "started again.", 1, OPTION_NO_WAIT, run_read },
-    { "reboot", "", "start the application afresh", "Starts the application afresh and waits until it is back.", 0, OPTION_NO_WAIT | OPTION_BOOTLOADER, run_reboot },
+    { "reboot", "", "start the application afresh",
+      "Starts the application afresh and waits until it is back.", 0, OPTION_NO_WAIT | OPTION_BOOTLOADER, run_reboot },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

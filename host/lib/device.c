@@ -32,7 +32,8 @@ static int several(struct vcpboot *v, const struct vcpboot_ports *list)
                          list->entry[i].serial[0] ? list->entry[i].serial : "none");
         at = n < 0 || (size_t)n >= sizeof names - at ? sizeof names - 1U : at + (size_t)n;
     }
-    return fault_set(&v->fault, VCPBOOT_E_SEVERAL, "Several devices are there: %s. Say which one with --port or --serial.", names);
+    return fault_set(&v->fault, VCPBOOT_E_SEVERAL,
+                     "Several devices are there: %s. Say which one with --port or --serial.", names);
 }
 
 /* The entry with this serial number, or any if serial is ""; counts how many there are. */
@@ -49,8 +50,11 @@ static const struct port_entry *choose(struct vcpboot_ports *list, const char *s
 static int nothing_there(struct vcpboot *v, const char *serial)
 {
     if (*serial)
-        return fault_set(&v->fault, VCPBOOT_E_NO_DEVICE, "No device with serial number %s is plugged in: check the cable ('vcpboot list' shows what is there).", serial);
-    return fault_set(&v->fault, VCPBOOT_E_NO_DEVICE, "No device (USB %04X:%04X) is plugged in: check cable and power, or name the port with --port.",
+        return fault_set(&v->fault, VCPBOOT_E_NO_DEVICE,
+                         "No device with serial number %s is plugged in: check the cable ('vcpboot list' shows what is there).",
+                         serial);
+    return fault_set(&v->fault, VCPBOOT_E_NO_DEVICE,
+                     "No device (USB %04X:%04X) is plugged in: check cable and power, or name the port with --port.",
                      v->vid, v->pid);
 }
 
@@ -152,7 +156,8 @@ static int ask_who(struct vcpboot *v, unsigned tries, enum seen *who)
     }
     if (code != VCPBOOT_OK) return code;
     if (v->client.hello.version != NATIVE_VERSION)
-        return fault_set(&v->fault, VCPBOOT_E_REFUSED, "The device speaks version %u of the protocol, this program version %u: update vcpboot on this PC.",
+        return fault_set(&v->fault, VCPBOOT_E_REFUSED,
+                         "The device speaks version %u of the protocol, this program version %u: update vcpboot on this PC.",
                          v->client.hello.version, NATIVE_VERSION);
     if (is_another(v)) {
         device_disconnect(v);
@@ -206,10 +211,15 @@ static int did_not_enter(struct vcpboot *v, enum seen who)
     unsigned seconds = (v->return_ms + 999U) / 1000U;
 
     if (who == SEEN_NOTHING)
-        return fault_set(&v->fault, VCPBOOT_E_LOST, "The device left %s and did not come back within %u s: unplug it, plug it in again, and repeat the command.",
+        return fault_set(&v->fault, VCPBOOT_E_LOST,
+                         "The device left %s and did not come back within %u s: unplug it, plug it in again, and repeat the "
+                         "command.",
                          v->path, seconds);
-    return fault_set(&v->fault, VCPBOOT_E_LOST, "The application on %s did not make way for the bootloader within %u s: does it hook the 1200-baud opening "
-                     "(sdk/README.md)? Otherwise start the bootloader by its pin, and check that this is the right port.", v->path, seconds);
+    return fault_set(&v->fault, VCPBOOT_E_LOST,
+                     "The application on %s did not make way for the bootloader within %u s: does it hook the 1200-baud "
+                     "opening "
+                     "(sdk/README.md)? Otherwise start the bootloader by its pin, and check that this is the right port.",
+                     v->path, seconds);
 }
 
 int device_enter_bootloader(struct vcpboot *v, enum seen who)
@@ -243,7 +253,8 @@ int device_find_again(struct vcpboot *v)
         if (code == VCPBOOT_OK && (who == SEEN_BOOTLOADER || who == SEEN_APPLICATION)) return VCPBOOT_OK;
     }
     if (code != VCPBOOT_OK) return code;
-    return fault_set(&v->fault, VCPBOOT_E_LOST, "The connection to the device on %s was lost and did not come back within %u s: check cable and power, "
+    return fault_set(&v->fault, VCPBOOT_E_LOST,
+                     "The connection to the device on %s was lost and did not come back within %u s: check cable and power, "
                      "then repeat the same command; it goes on from there.", v->path, (v->return_ms + 999U) / 1000U);
 }
 
@@ -251,7 +262,8 @@ int device_find_again(struct vcpboot *v)
 
 static int stayed(struct vcpboot *v)
 {
-    return fault_set(&v->fault, VCPBOOT_E_NO_APPLICATION, "The device came back in the bootloader: %s.", vcpboot_reason_text(v->client.hello.reason));
+    return fault_set(&v->fault, VCPBOOT_E_NO_APPLICATION,
+                     "The device came back in the bootloader: %s.", vcpboot_reason_text(v->client.hello.reason));
 }
 
 static int wait_for_application(struct vcpboot *v, bool left)
@@ -268,7 +280,8 @@ static int wait_for_application(struct vcpboot *v, bool left)
         if (silent >= 2U) return VCPBOOT_OK;    /* it is there, and does not use vcpboot_answer() */
         if (who == SEEN_BOOTLOADER && link_nap(v, NAP_MS) != VCPBOOT_OK) return VCPBOOT_E_CANCELLED;
     }
-    return fault_set(&v->fault, VCPBOOT_E_NO_APPLICATION, "The application did not come back on the port within %u s: does it start, and does it use USB? "
+    return fault_set(&v->fault, VCPBOOT_E_NO_APPLICATION,
+                     "The application did not come back on the port within %u s: does it start, and does it use USB? "
                      "(--no-wait does not wait for it.)", (v->return_ms + 999U) / 1000U);
 }
 

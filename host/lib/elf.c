@@ -47,9 +47,11 @@ static int read_header(struct elf *e, struct fault *f)
 
     if (e->n < ELF_HEADER_BYTES) return truncated(f);
     if (p[4] != ELF_CLASS_32 || p[5] != ELF_DATA_LSB || load_le16(p + 18) != ELF_MACHINE_ARM)
-        return fault_set(f, VCPBOOT_E_IMAGE, "The ELF file is not for a 32-bit little-endian ARM: take the firmware's, not a PC program's.");
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "The ELF file is not for a 32-bit little-endian ARM: take the firmware's, not a PC program's.");
     if (load_le16(p + 16) != ELF_TYPE_EXEC)
-        return fault_set(f, VCPBOOT_E_IMAGE, "The ELF file is not a linked program (an object file or a library?): take the linker's output.");
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "The ELF file is not a linked program (an object file or a library?): take the linker's output.");
     e->phoff = load_le32(p + 28);
     e->shoff = load_le32(p + 32);
     e->phnum = load_le16(p + 44);

@@ -86,7 +86,7 @@ int device_start_application(struct vcpboot *v, bool wait);
 int update_run(struct vcpboot *v, struct vcpboot_image *image, uint32_t flags);
 int verify_run(struct vcpboot *v, struct vcpboot_image *image, uint32_t flags);
 
-/* --- text.c ----------------------------------------------------------------------------------------------------------------------------- */
+/* --- text.c ---------------------------------------------------------------------------------------------------------- */
 /* Sets the fault for a device's refusal. */
 int text_refused(struct fault *f, const struct native_status *s);
 

@@ -42,7 +42,8 @@ bool hex_is(const uint8_t *p, size_t n)
 
 static int bad(const struct hex *h, struct fault *f, const char *what)
 {
-    return fault_set(f, VCPBOOT_E_IMAGE, "Line %u of the HEX file %s: the file is damaged, copy or build it afresh.", h->line, what);
+    return fault_set(f, VCPBOOT_E_IMAGE,
+                     "Line %u of the HEX file %s: the file is damaged, copy or build it afresh.", h->line, what);
 }
 
 static void skip_space(struct hex *h)

@@ -40,13 +40,16 @@ static int check_seal(const struct vcpboot_image *image, const struct seal_info 
     const char *name = image->name;
 
     if (seal->length != image->length)
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s is sealed for %u bytes but has %u: it was cut off or padded; copy it afresh.", name,
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s is sealed for %u bytes but has %u: it was cut off or padded; copy it afresh.", name,
                          (unsigned)seal->length, (unsigned)image->length);
     if (seal->life != LIFE_FRESH)
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s has a used life word (0x%08X): it was read back from a device; update from the original file.",
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s has a used life word (0x%08X): it was read back from a device; update from the original file.",
                          name, (unsigned)seal->life);
     if (seal->crc != image_crc(image))
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s does not fit the checksum of its seal: it is damaged; copy or build it afresh.", name);
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s does not fit the checksum of its seal: it is damaged; copy or build it afresh.", name);
     return VCPBOOT_OK;
 }
 
@@ -56,7 +59,8 @@ static int malformed(const struct vcpboot_image *image, struct fault *f)
         return fault_set(f, VCPBOOT_E_IMAGE, "%s has a seal whose length or format cannot be (length %u, file %u bytes): "
                          "it is damaged, or sealed by a newer version; build it afresh.",
                          image->name, (unsigned)load_le32(image->bytes + SEAL_AT_LENGTH), (unsigned)image->length);
-    return fault_set(f, VCPBOOT_E_IMAGE, "%s has values in the reserved words of its vector table (0x1C-0x28, 0x34), which must be zero in an "
+    return fault_set(f, VCPBOOT_E_IMAGE,
+                     "%s has values in the reserved words of its vector table (0x1C-0x28, 0x34), which must be zero in an "
                      "unsealed image: it is damaged, or another tool keeps a checksum there; turn that off.", image->name);
 }
 
@@ -67,15 +71,18 @@ int image_check_itself(struct vcpboot_image *image, struct fault *f)
     struct seal_info seal;
 
     if (image->length < SEAL_MIN_BYTES)
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s has only %u bytes, less than a vector table: it is no application. Build it afresh.",
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s has only %u bytes, less than a vector table: it is no application. Build it afresh.",
                          image->name, (unsigned)image->length);
     seal_head_load(&head, image->bytes);
     if (!sp_possible(head.word[0]))
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s does not begin with a vector table: its first word, the initial stack pointer, is 0x%08X, which "
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s does not begin with a vector table: its first word, the initial stack pointer, is 0x%08X, which "
                          "is not in the chip's RAM. Take the application's file as the linker or objcopy makes it.",
                          image->name, (unsigned)head.word[0]);
     if ((head.word[1] & 1U) == 0)
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s has an even reset vector (0x%08X), which no Cortex-M can start: build it afresh.",
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s has an even reset vector (0x%08X), which no Cortex-M can start: build it afresh.",
                          image->name, (unsigned)head.word[1]);
     seal_parse(&seal, &head, &area);
     image->sealed = seal.kind == SEAL_PRESENT;
@@ -91,7 +98,8 @@ static int linked_elsewhere(const struct vcpboot_image *image, uint32_t base, st
         return fault_set(f, VCPBOOT_E_IMAGE, "%s is linked for 0x%08X, but the application of this device begins at 0x%08X: "
                          "set the FLASH origin in the linker script (sdk/README.md) and build it afresh.",
                          image->name, (unsigned)image->base, (unsigned)base);
-    return fault_set(f, VCPBOOT_E_IMAGE, "%s is linked elsewhere: its reset vector is 0x%08X, but the application of this device begins at "
+    return fault_set(f, VCPBOOT_E_IMAGE,
+                     "%s is linked elsewhere: its reset vector is 0x%08X, but the application of this device begins at "
                      "0x%08X. Set the FLASH origin in the linker script (sdk/README.md) and build it afresh.",
                      image->name, (unsigned)load_le32(image->bytes + 4), (unsigned)base);
 }
@@ -103,14 +111,17 @@ int image_check(const struct vcpboot_image *image, uint32_t base, uint32_t bytes
     if (image->base_known && image->base != base) return linked_elsewhere(image, base, f);
     if (reset < base || reset - base >= bytes) {
         if (reset >= IMAGE_FLASH_FIRST && reset <= IMAGE_FLASH_LAST) return linked_elsewhere(image, base, f);
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s has an impossible reset vector: 0x%08X is not in the application area, which begins at 0x%08X. "
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s has an impossible reset vector: 0x%08X is not in the application area, which begins at 0x%08X. "
                          "Build it afresh.", image->name, (unsigned)reset, (unsigned)base);
     }
     if (length > bytes)
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s has %u bytes, but this device has room for %u: make the application smaller (-Os, "
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s has %u bytes, but this device has room for %u: make the application smaller (-Os, "
                          "--gc-sections).", image->name, (unsigned)length, (unsigned)bytes);
     if (reset - base < SEAL_HEAD_BYTES || reset - base >= length)
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s has a reset vector (0x%08X) that points outside of its %u bytes: it is truncated, or no "
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s has a reset vector (0x%08X) that points outside of its %u bytes: it is truncated, or no "
                          "application; build it afresh.", image->name, (unsigned)reset, (unsigned)image->length);
     return VCPBOOT_OK;
 }

@@ -27,7 +27,8 @@ static bool has_extension(const char *name, const char *extension)
 static int keep(struct vcpboot_image *image, const uint8_t *p, size_t n, struct fault *f)
 {
     if (n > SPAN_BYTES_MAX)
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s has %zu bytes, more than any flash of this series: it is not a firmware image.", image->name, n);
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s has %zu bytes, more than any flash of this series: it is not a firmware image.", image->name, n);
     image->capacity = (uint32_t)((n + 3U) & ~(size_t)3U);
     image->bytes = malloc(image->capacity);
     if (!image->bytes) return fault_set(f, VCPBOOT_E_FAILED, "There is not enough memory for the file.");
@@ -59,7 +60,8 @@ static int take_content(struct vcpboot_image *image, const uint8_t *p, size_t n,
     if (elf_is(p, n)) return take_pieces(image, elf_read, p, n, f);
     if (hex_is(p, n)) return take_pieces(image, hex_read, p, n, f);
     if (has_extension(image->name, ".elf") || has_extension(image->name, ".axf") || has_extension(image->name, ".hex"))
-        return fault_set(f, VCPBOOT_E_IMAGE, "%s is not what its name says: its content is neither ELF nor Intel HEX. Copy or build it afresh.",
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s is not what its name says: its content is neither ELF nor Intel HEX. Copy or build it afresh.",
                          image->name);
     return keep(image, p, n, f);
 }

@@ -63,7 +63,8 @@ int link_request(struct vcpboot *v)
     switch (v->client.failure) {
     case CLIENT_E_REFUSED: return text_refused(&v->fault, &v->client.status);
     case CLIENT_E_GARBLED:
-        return fault_set(&v->fault, VCPBOOT_E_REFUSED, "The device on %s gave an answer that makes no sense: update vcpboot on this PC.", v->path);
+        return fault_set(&v->fault, VCPBOOT_E_REFUSED,
+                         "The device on %s gave an answer that makes no sense: update vcpboot on this PC.", v->path);
     default: return LINK_SILENT;
     }
 }

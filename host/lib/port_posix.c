@@ -44,7 +44,8 @@ static enum port_result denied(const char *path, struct fault *f)
     const char *name = group && strcmp(group->gr_name, "root") != 0 ? group->gr_name : "dialout";
 
     (void)fault_set(f, VCPBOOT_E_PERMISSION,
-                    "Permission denied on %s: add yourself to the group %s (sudo usermod -aG %s $USER) and log in again, or install 60-vcpboot.rules.",
+                    "Permission denied on %s: add yourself to the group %s (sudo usermod -aG %s $USER) and log in again, or "
+                    "install 60-vcpboot.rules.",
                     path, name, name);
     return PORT_DENIED;
 }
@@ -56,7 +57,8 @@ static enum port_result busy(const char *path, struct fault *f)
     if (port_holder(path, holder, sizeof holder))
         (void)fault_set(f, VCPBOOT_E_BUSY, "%s is in use by %s: close that program and try again.", path, holder);
     else
-        (void)fault_set(f, VCPBOOT_E_BUSY, "%s is in use by another program: close it and try again ('sudo fuser -v %s' names it).", path, path);
+        (void)fault_set(f, VCPBOOT_E_BUSY,
+                        "%s is in use by another program: close it and try again ('sudo fuser -v %s' names it).", path, path);
     return PORT_BUSY;
 }
 
@@ -70,7 +72,8 @@ static enum port_result open_failed(const char *path, int why, struct fault *f)
     case ENXIO:
     case ENODEV:
     case EIO:
-        (void)fault_set(f, VCPBOOT_E_NO_DEVICE, "There is no device on %s: plug it in, and check the name ('vcpboot list' shows what is there).", path);
+        (void)fault_set(f, VCPBOOT_E_NO_DEVICE,
+                        "There is no device on %s: plug it in, and check the name ('vcpboot list' shows what is there).", path);
         return PORT_GONE;
     default:
         (void)fault_set(f, VCPBOOT_E_FAILED, "%s cannot be opened: %s. Is it a serial port?", path, strerror(why));

@@ -11,7 +11,8 @@ static int copy_in(struct span *s, uint64_t addr, const uint8_t *p, size_t n, st
 
     for (size_t i = 0; i < n; i++) {
         if (s->used[at + i] && s->bytes[at + i] != p[i])
-            return fault_set(f, VCPBOOT_E_IMAGE, "The file gives the byte at 0x%08llX twice, with different values: build it afresh.",
+            return fault_set(f, VCPBOOT_E_IMAGE,
+                             "The file gives the byte at 0x%08llX twice, with different values: build it afresh.",
                              (unsigned long long)(addr + i));
         s->bytes[at + i] = p[i];
         s->used[at + i] = 1;
@@ -23,7 +24,8 @@ int span_add(struct span *s, uint64_t addr, const uint8_t *p, size_t n, struct f
 {
     if (n == 0) return VCPBOOT_OK;
     if (addr > UINT32_MAX || n > (uint64_t)UINT32_MAX + 1U - addr)
-        return fault_set(f, VCPBOOT_E_IMAGE, "The file has data beyond the 32-bit address space: it is damaged, or not for this chip.");
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "The file has data beyond the 32-bit address space: it is damaged, or not for this chip.");
     if (s->bytes) return copy_in(s, addr, p, n, f);
     if (!s->any || addr < s->first) s->first = (uint32_t)addr;
     if (!s->any || addr + n > s->end) s->end = addr + n;

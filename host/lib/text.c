@@ -45,14 +45,17 @@ static const char *refusal(uint8_t err)
         [UPDATE_E_RANGE] = "the address is outside of the application area",
         [UPDATE_E_SEQUENCE] = "data came out of order; repeat the update",
         [UPDATE_E_IMAGE_SIZE] = "the image is too short, too long, or not as long as its seal says; build it afresh",
-        [UPDATE_E_IMAGE_VECTORS] = "the image's vector table is impossible for it; set the FLASH origin in the linker script (sdk/README.md)",
+        [UPDATE_E_IMAGE_VECTORS] = "the image's vector table is impossible for it; set the FLASH origin in the linker script "
+                                   "(sdk/README.md)",
         [UPDATE_E_IMAGE_SEAL] = "the image's seal is missing or malformed; seal it with 'vcpboot seal'",
-        [UPDATE_E_IMAGE_CRC] = "the checksum over its flash is not the image's; repeat the update, and if that happens again suspect the flash or its supply",
+        [UPDATE_E_IMAGE_CRC] = "the checksum over its flash is not the image's; repeat the update, and if that happens again "
+                               "suspect the flash or its supply",
         [UPDATE_E_IMAGE_PRODUCT] = "the image is for another product; take the firmware of this one",
         [UPDATE_E_DENIED] = "its policy does not allow it",
     };
 
-    return err < sizeof text / sizeof text[0] && text[err] ? text[err] : "for a reason that this version does not know; update vcpboot on this PC";
+    if (err < sizeof text / sizeof text[0] && text[err]) return text[err];
+    return "for a reason that this version does not know; update vcpboot on this PC";
 }
 
 int text_refused(struct fault *f, const struct native_status *s)
@@ -68,6 +71,7 @@ int text_refused(struct fault *f, const struct native_status *s)
     if (s->err < UPDATE_E_ERASE || s->err > UPDATE_E_BUSY)
         return fault_set(f, VCPBOOT_E_REFUSED, "The device refused: %s.", refusal(s->err));
     size_t i = (size_t)s->err - UPDATE_E_ERASE;
-    return fault_set(f, VCPBOOT_E_REFUSED, "The device's flash at 0x%08X could not be %s (FLASH_SR 0x%08X): %s.", (unsigned)s->next, flash[i],
+    return fault_set(f, VCPBOOT_E_REFUSED,
+                     "The device's flash at 0x%08X could not be %s (FLASH_SR 0x%08X): %s.", (unsigned)s->next, flash[i],
                      (unsigned)s->done, next[i]);
 }

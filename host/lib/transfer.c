@@ -148,23 +148,12 @@ void transfer_next_frame(struct client *c, uint32_t now_ms)
 
 /* --- what the device says ------------------------------------------------------------------------------------------------ */
 
-/* In an update's own phases these errors mean "go back" or "too early", not "refused". */
-static bool takes_it_up_again(struct client *c, const struct native_status *s, uint32_t now_ms)
+/* Data were lost, or were sent twice behind the last frame: go back to what the device expects, if that is not the end. */
+static void take_up_again(struct client *c, const struct native_status *s, uint32_t now_ms)
 {
     struct client_transfer *t = &c->transfer;
-    bool open = s->next >= t->acked && s->next < t->what.length;
-    bool receiving = s->phase == UPDATE_ERASING || s->phase == UPDATE_PROGRAMMING;
 
-    if (c->step == STEP_BEGIN) return false;
-    if (s->err == UPDATE_E_SEQUENCE) {
-        if (open) rewind_to(c, s->next, now_ms);        /* else: a frame that was sent twice, behind the last one */
-        return true;
-    }
-    if (s->err != UPDATE_E_STATE) return false;
-    /* FINISH was repeated while the device is at it, or came behind data that were lost and are being sent again. */
-    if (s->phase == UPDATE_VERIFYING || s->phase == UPDATE_COMMITTING) return true;
-    if (c->step == STEP_FINISH && receiving && open) rewind_to(c, s->next, now_ms);
-    return receiving && c->step == STEP_DATA;
+    if (s->next >= t->acked && s->next < t->what.length) rewind_to(c, s->next, now_ms);
 }
 
 static void note_movement(struct client *c, const struct native_status *s, uint32_t now_ms)
@@ -192,11 +181,9 @@ void transfer_status(struct client *c, const struct native_status *s, uint32_t n
         c->state = CLIENT_DONE;
         return;
     }
-    if (s->err != UPDATE_OK && !takes_it_up_again(c, s, now_ms)) {
-        client_fail(c, CLIENT_E_REFUSED);
-        return;
-    }
-    if (c->step == STEP_BEGIN) c->step = STEP_DATA;
+    if (s->err == UPDATE_E_SEQUENCE && c->step != STEP_BEGIN) take_up_again(c, s, now_ms);
+    else if (s->err != UPDATE_OK) client_fail(c, CLIENT_E_REFUSED);
+    else if (c->step == STEP_BEGIN) c->step = STEP_DATA;
 }
 
 /* --- time ------------------------------------------------------------------------------------------------------------------ */

@@ -23,7 +23,8 @@ static int check_product(struct vcpboot *v, const struct vcpboot_image *image, u
     if ((flags & VCPBOOT_FORCE) || image->product[0] == '\0') return VCPBOOT_OK;
     if (info_text(h->entries, h->entries_bytes, INFO_PRODUCT, installed, sizeof installed) == 0) return VCPBOOT_OK;
     if (strcmp(installed, image->product) == 0) return VCPBOOT_OK;
-    return fault_set(&v->fault, VCPBOOT_E_IMAGE, "%s is for the product \"%s\", but the device holds \"%s\": take the right file, or insist with --force.",
+    return fault_set(&v->fault, VCPBOOT_E_IMAGE,
+                     "%s is for the product \"%s\", but the device holds \"%s\": take the right file, or insist with --force.",
                      image->name, image->product, installed);
 }
 
@@ -57,11 +58,18 @@ static int prepare(struct vcpboot *v, struct vcpboot_image *image, uint32_t flag
     if (code != VCPBOOT_OK) return code;
     code = check_for_device(v, image, flags);
     if (code == VCPBOOT_OK && (v->client.hello.sectors == 0 || (v->client.hello.capabilities & NATIVE_CAP_UPDATE) == 0))
-        code = fault_set(&v->fault, VCPBOOT_E_REFUSED, "The device's bootloader does not offer updates: is this the right port?");
+        code = fault_set(&v->fault, VCPBOOT_E_REFUSED,
+                         "The device's bootloader does not offer updates: is this the right port?");
     return code == VCPBOOT_OK ? code : put_back(v, *before, code);
 }
 
 /* --- what differs? -------------------------------------------------------------------------------------------------------------- */
+
+/* By the device itself, with a status. */
+static bool refused(const struct vcpboot *v, int code)
+{
+    return code == VCPBOOT_E_REFUSED && v->client.failure == CLIENT_E_REFUSED;
+}
 
 /* A client that was killed may have left an update behind; while it is open there are no digests. */
 static int get_digests(struct vcpboot *v, uint32_t length)
@@ -72,7 +80,7 @@ static int get_digests(struct vcpboot *v, uint32_t length)
         client_digest(&v->client, port_now_ms(), length);
         int code = link_request(v);
         uint8_t err = v->client.status.err;
-        bool occupied = code == VCPBOOT_E_REFUSED && v->client.failure == CLIENT_E_REFUSED && (err == UPDATE_E_STATE || err == UPDATE_E_BUSY);
+        bool occupied = refused(v, code) && (err == UPDATE_E_STATE || err == UPDATE_E_BUSY);
         if (!occupied || port_now_ms() - since > patience_ms) return code;
         client_abort(&v->client, port_now_ms());
         code = link_request(v);
@@ -90,7 +98,8 @@ static int compare(struct vcpboot *v, const struct vcpboot_image *image, struct 
     if (code == VCPBOOT_OK) code = get_digests(v, image->length);
     if (code != VCPBOOT_OK) return code;
     if (plan_make(plan, &v->client.hello, image->bytes, image->length, v->client.digest, v->client.digests)) return VCPBOOT_OK;
-    return fault_set(&v->fault, VCPBOOT_E_REFUSED, "The device's sectors do not make up its application area: update vcpboot on this PC.");
+    return fault_set(&v->fault, VCPBOOT_E_REFUSED,
+                     "The device's sectors do not make up its application area: update vcpboot on this PC.");
 }
 
 /* --- sending ----------------------------------------------------------------------------------------------------------------------- */
@@ -111,7 +120,7 @@ static int send_planned(struct vcpboot *v, const struct vcpboot_image *image, ui
 
 static bool refused_with(const struct vcpboot *v, int code, uint8_t err)
 {
-    return code == VCPBOOT_E_REFUSED && v->client.failure == CLIENT_E_REFUSED && v->client.status.err == err;
+    return refused(v, code) && v->client.status.err == err;
 }
 
 static int send_image(struct vcpboot *v, const struct vcpboot_image *image, const struct plan *plan)
@@ -166,9 +175,11 @@ static int attempt(struct vcpboot *v, struct vcpboot_image *image, uint32_t flag
 static int cancelled(struct vcpboot *v)
 {
     if (v->committed)
-        return fault_set(&v->fault, VCPBOOT_E_CANCELLED, "Cancelled while the application starts: the image is in the device, whole and verified.");
+        return fault_set(&v->fault, VCPBOOT_E_CANCELLED,
+                         "Cancelled while the application starts: the image is in the device, whole and verified.");
     if (!v->begun) return VCPBOOT_E_CANCELLED;
-    return fault_set(&v->fault, VCPBOOT_E_CANCELLED, "Cancelled: the device stays in the bootloader, and the next update goes on from there.");
+    return fault_set(&v->fault, VCPBOOT_E_CANCELLED,
+                     "Cancelled: the device stays in the bootloader, and the next update goes on from there.");
 }
 
 int update_run(struct vcpboot *v, struct vcpboot_image *image, uint32_t flags)
@@ -180,7 +191,9 @@ int update_run(struct vcpboot *v, struct vcpboot_image *image, uint32_t flags)
         if (code == VCPBOOT_E_CANCELLED) return cancelled(v);
         if (code != LINK_LOST) return code;
         if (v->report.resumes == RESUMES_MAX)
-            return fault_set(&v->fault, VCPBOOT_E_LOST, "The connection broke %u times: check the cable, then repeat the same command; it goes on from there.",
+            return fault_set(&v->fault, VCPBOOT_E_LOST,
+                             "The connection broke %u times: check the cable, then repeat the same command; it goes on from "
+                             "there.",
                              RESUMES_MAX);
         v->report.resumes++;
         code = device_find_again(v);
@@ -201,7 +214,8 @@ static int judge(struct vcpboot *v, const struct vcpboot_image *image, const str
         wrong += plan->sectors >> i & 1U;
         at += h->sector_kb[i] * 1024U;
     }
-    return fault_set(&v->fault, VCPBOOT_E_DIFFERS, "The device holds something else than %s: %u of %u sectors would be written. 'vcpboot update' installs it.",
+    return fault_set(&v->fault, VCPBOOT_E_DIFFERS,
+                     "The device holds something else than %s: %u of %u sectors would be written. 'vcpboot update' installs it.",
                      image->name, wrong, sectors);
 }
 

@@ -32,9 +32,12 @@ static void begin(struct vcpboot *v)
 static int end(struct vcpboot *v, int code)
 {
     if (code == LINK_LOST)
-        code = fault_set(&v->fault, VCPBOOT_E_LOST, "The connection to the device on %s was lost: check cable and power, and repeat the command.", v->path);
+        code = fault_set(&v->fault, VCPBOOT_E_LOST,
+                         "The connection to the device on %s was lost: check cable and power, and repeat the command.",
+                         v->path);
     if (code == LINK_SILENT)
-        code = fault_set(&v->fault, VCPBOOT_E_LOST, "The device on %s does not answer: unplug it, plug it in again, and repeat the command.", v->path);
+        code = fault_set(&v->fault, VCPBOOT_E_LOST,
+                         "The device on %s does not answer: unplug it, plug it in again, and repeat the command.", v->path);
     if (code == VCPBOOT_E_CANCELLED) {
         atomic_store(&v->cancelled, false);
         if (!v->fault.text[0] || v->fault.code != code) (void)fault_set(&v->fault, code, "Cancelled: nothing was changed.");
@@ -141,8 +144,10 @@ void vcpboot_ports_free(vcpboot_ports *p) { free(p); }
 /* An application that does not use vcpboot_answer() is silent; so is a wrong port. */
 static int silent(struct vcpboot *v)
 {
-    return fault_set(&v->fault, VCPBOOT_E_LOST, "The device on %s does not answer. If its application runs and does not use vcpboot_answer(), "
-                     "'vcpboot reboot --bootloader' brings it into the bootloader, which does; otherwise check that this is the right port.", v->path);
+    return fault_set(&v->fault, VCPBOOT_E_LOST,
+                     "The device on %s does not answer. If its application runs and does not use vcpboot_answer(), "
+                     "'vcpboot reboot --bootloader' brings it into the bootloader, which does; otherwise check that this is "
+                     "the right port.", v->path);
 }
 
 static int meet(struct vcpboot *v)
@@ -239,7 +244,9 @@ int vcpboot_read(vcpboot *v, uint32_t offset, uint8_t *out, uint32_t n)
     if (n > UINT32_MAX - offset) return misused(v, "The range to be read wraps around.");
     int code = meet(v);
     if (code == VCPBOOT_OK && v->client.hello.mode != VCPBOOT_MODE_BOOTLOADER)
-        code = fault_set(&v->fault, VCPBOOT_E_REFUSED, "The application runs, and only the bootloader can be read: go there with 'vcpboot reboot --bootloader'.");
+        code = fault_set(&v->fault, VCPBOOT_E_REFUSED,
+                         "The application runs, and only the bootloader can be read: go there with 'vcpboot reboot "
+                         "--bootloader'.");
     return end(v, code == VCPBOOT_OK ? read_all(v, offset, out, n) : code);
 }
 

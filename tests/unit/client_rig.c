@@ -111,9 +111,15 @@ void client_rig_restart_device(struct client_rig *r)
 
 void client_rig_step(struct client_rig *r)
 {
-    uint8_t chunk[WIRE_BYTES_PER_MS];
     size_t room = sizeof r->to_device.bytes - r->to_device.n;
-    size_t n = client_output(&r->client, chunk, room < sizeof chunk ? room : sizeof chunk, r->now_ms);
+
+    client_rig_step_with_room(r, room < WIRE_BYTES_PER_MS ? room : WIRE_BYTES_PER_MS);
+}
+
+void client_rig_step_with_room(struct client_rig *r, size_t room)
+{
+    uint8_t chunk[WIRE_BYTES_PER_MS];
+    size_t n = client_output(&r->client, chunk, room, r->now_ms);
 
     pipe_put(&r->to_device, chunk, n);
     for (unsigned i = 0; i < POLLS_PER_MS; i++) {
@@ -144,7 +150,9 @@ void client_rig_prepare(struct client_rig *r, const uint8_t *image, uint32_t len
 
 void client_rig_image(uint8_t *out, uint32_t length, uint32_t seed)
 {
-    const struct image_recipe recipe = { .base = CLIENT_RIG_BASE, .bytes = length, .seed = seed, .sealed = true, .product = "rig", .info_at = 0x200 };
+    const struct image_recipe recipe = {
+        .base = CLIENT_RIG_BASE, .bytes = length, .seed = seed, .sealed = true, .product = "rig", .info_at = 0x200,
+    };
 
     make_image(out, &recipe);
 }

@@ -41,6 +41,8 @@ void client_rig_close(struct client_rig *r);
 void client_rig_restart_device(struct client_rig *r);
 /* One millisecond of both ends. */
 void client_rig_step(struct client_rig *r);
+/* The same, but the wire takes at most room bytes from the client. */
+void client_rig_step_with_room(struct client_rig *r, size_t room);
 /* Until the client is no longer busy, at most for ms; returns its state. */
 enum client_state client_rig_run(struct client_rig *r, uint32_t ms);
 

@@ -145,6 +145,19 @@ TEST(an_answer_with_an_impossible_content_is_garbled)
     bench_close(b);
 }
 
+TEST(more_digests_than_a_flash_has_sectors_are_garbled)
+{
+    struct bench *b = bench_open(1);
+    uint8_t frame[NATIVE_FRAME_MAX], payload[4U + 4U * (CLIENT_DIGESTS_MAX + 1U)] = { 0 };
+
+    UNUSED_STATE;
+    client_digest(&b->rig.client, b->rig.now_ms, LENGTH);
+    size_t n = native_encode(frame, sizeof frame, NATIVE_DIGEST | NATIVE_ANSWER, b->rig.client.seq, payload, sizeof payload);
+    client_input(&b->rig.client, frame, n, b->rig.now_ms);
+    assert_int_equal(b->rig.client.state, CLIENT_FAILED);
+    bench_close(b);
+}
+
 TEST(read_gives_the_bytes_that_are_in_the_flash)
 {
     struct bench *b = bench_open(1);
@@ -244,6 +257,33 @@ TEST(what_is_installed_already_has_an_empty_plan)
     bench_close(b);
 }
 
+TEST(an_image_that_differs_in_its_head_alone_is_not_the_same)
+{
+    struct bench *b = bench_open(5);
+
+    UNUSED_STATE;
+    fake_flash_load(&b->rig.flash, CLIENT_RIG_BASE, b->image, LENGTH);
+    fake_flash_load(&b->rig.flash, CLIENT_RIG_BASE + 8U, (const uint8_t[]){ 0x41, 0, 1, 8 }, 4);
+    client_rig_prepare(&b->rig, b->image, LENGTH, &b->plan);
+    assert_false(b->plan.same);
+    assert_int_equal(b->plan.sectors, 0x1);
+    bench_close(b);
+}
+
+TEST(a_revoked_image_is_the_same_but_is_written_again)
+{
+    struct bench *b = bench_open(5);
+
+    UNUSED_STATE;
+    fake_flash_load(&b->rig.flash, CLIENT_RIG_BASE, b->image, LENGTH);
+    fake_flash_load(&b->rig.flash, CLIENT_RIG_BASE + SEAL_AT_LIFE, (const uint8_t[]){ 0xFF, 0xFF, 0xFE, 0xFF }, 4);
+    client_rig_prepare(&b->rig, b->image, LENGTH, &b->plan);
+    assert_true(b->plan.same);
+    assert_false(b->plan.startable);
+    assert_int_equal(b->plan.sectors, 0x1);
+    bench_close(b);
+}
+
 TEST(after_a_cut_in_the_commit_only_the_head_is_written)
 {
     struct bench *b = bench_open(6);
@@ -306,6 +346,28 @@ TEST(a_device_that_falls_silent_is_given_up_in_bounded_time)
     bench_close(b);
 }
 
+TEST(the_last_data_frame_may_be_lost_so_that_finish_comes_too_early)
+{
+    struct bench *b = bench_open(13);
+    uint8_t lost[NATIVE_FRAME_MAX];
+
+    UNUSED_STATE;
+    client_rig_prepare(&b->rig, b->image, LENGTH, &b->plan);
+    start(b);
+    while (LENGTH - b->rig.client.transfer.sent > NATIVE_DATA_MAX) {
+        assert_int_equal(b->rig.client.state, CLIENT_BUSY);
+        client_rig_step_with_room(&b->rig, NATIVE_FRAME_MAX - 16U);
+    }
+    while (b->rig.client.frame_at != b->rig.client.frame_bytes)
+        client_rig_step_with_room(&b->rig, b->rig.client.frame_bytes - b->rig.client.frame_at);
+    while (client_output(&b->rig.client, lost, 1, b->rig.now_ms) == 0) client_rig_step_with_room(&b->rig, 0);
+    (void)client_output(&b->rig.client, lost, b->rig.client.frame_bytes - b->rig.client.frame_at, b->rig.now_ms);
+    assert_int_equal(b->rig.client.transfer.sent, LENGTH);
+    assert_int_equal(client_rig_run(&b->rig, 20000), CLIENT_DONE);
+    assert_installed(b);
+    bench_close(b);
+}
+
 TEST(the_last_status_may_be_lost)
 {
     struct bench *b = bench_open(10);
@@ -363,6 +425,7 @@ int main(void)
         cmocka_unit_test(the_answer_to_an_earlier_request_is_not_taken_for_this_one),
         cmocka_unit_test(its_own_bytes_sent_back_and_junk_are_no_answer),
         cmocka_unit_test(an_answer_with_an_impossible_content_is_garbled),
+        cmocka_unit_test(more_digests_than_a_flash_has_sectors_are_garbled),
         cmocka_unit_test(read_gives_the_bytes_that_are_in_the_flash),
         cmocka_unit_test(over_a_good_wire_every_byte_is_sent_once),
         cmocka_unit_test(no_more_than_the_window_is_ever_in_flight),
@@ -370,10 +433,13 @@ int main(void)
         cmocka_unit_test(a_lost_frame_costs_about_a_window_and_not_the_update),
         cmocka_unit_test(only_the_sectors_that_differ_are_sent),
         cmocka_unit_test(what_is_installed_already_has_an_empty_plan),
+        cmocka_unit_test(an_image_that_differs_in_its_head_alone_is_not_the_same),
+        cmocka_unit_test(a_revoked_image_is_the_same_but_is_written_again),
         cmocka_unit_test(after_a_cut_in_the_commit_only_the_head_is_written),
         cmocka_unit_test(a_client_that_was_killed_is_followed_by_one_that_goes_on),
         cmocka_unit_test(a_device_that_was_reset_in_mid_update_is_noticed_and_can_be_resumed),
         cmocka_unit_test(a_device_that_falls_silent_is_given_up_in_bounded_time),
+        cmocka_unit_test(the_last_data_frame_may_be_lost_so_that_finish_comes_too_early),
         cmocka_unit_test(the_last_status_may_be_lost),
         cmocka_unit_test(a_refused_head_ends_the_update_before_anything_is_erased),
         cmocka_unit_test(a_flash_error_comes_back_with_its_address),

@@ -19,7 +19,9 @@
 #define ELF_PHDR 32U
 
 static const struct image_recipe raw_recipe = { .base = BASE, .bytes = LENGTH, .seed = 5, .product = "thing", .info_at = 0x200 };
-static const struct image_recipe sealed_recipe = { .base = BASE, .bytes = LENGTH, .seed = 5, .sealed = true, .product = "thing", .info_at = 0x200 };
+static const struct image_recipe sealed_recipe = {
+    .base = BASE, .bytes = LENGTH, .seed = 5, .sealed = true, .product = "thing", .info_at = 0x200,
+};
 
 /* --- making files ------------------------------------------------------------------------------------------------------- */
 
@@ -240,6 +242,15 @@ TEST(the_sentence_about_a_wrong_link_address_names_both_addresses)
     assert_non_null(strstr(f.text, "begins at 0x08010000"));
 }
 
+TEST(an_elf_whose_vectors_fit_but_whose_addresses_do_not_is_refused)
+{
+    uint8_t raw[LENGTH], elf[FILE_MAX];
+
+    UNUSED_STATE;
+    make_image(raw, &raw_recipe);
+    assert_refused(elf, make_elf(elf, raw, 0x08008000U), "linked for 0x08008000");
+}
+
 TEST(impossible_vectors_are_refused)
 {
     uint8_t raw[LENGTH];
@@ -402,7 +413,12 @@ TEST(elf_offsets_and_sizes_that_wrap_around_are_refused)
 
 TEST(hex_files_that_break_a_rule_are_refused)
 {
+    char endless[2U * FILE_MAX];
+
     UNUSED_STATE;
+    memset(endless, '0', sizeof endless);
+    memcpy(endless, ":FF", 3);
+    assert_refused(endless, sizeof endless, "wrong length");
     assert_refused(":0400000001020304F2\n", 19, "no end record");
     assert_refused(":0400000001020304F3\n:00000001FF\n", 32, "checksum");
     assert_refused(":04000000010203F6\n:00000001FF\n", 30, "wrong length");
@@ -411,7 +427,7 @@ TEST(hex_files_that_break_a_rule_are_refused)
     assert_refused(":0100000400FB\n:00000001FF\n", 26, "wrong length for its record type");
     assert_refused(":00000001FF\n", 12, "holds no data");
     assert_refused(":0100000001FE\n:0100000002FD\n:00000001FF\n", 40, "twice");
-    assert_refused(":0100000001FE\n:02000004FFFFFC\n:0100000001FE\n:00000001FF\n", 56, "more than any flash");
+    assert_refused(":0100000001FE\n:02000004FFFFFC\n:0100000001FE\n:00000001FF\n", 56, "reach from 0x00000000");
 }
 
 int main(void)
@@ -424,6 +440,7 @@ int main(void)
         cmocka_unit_test(an_elf_header_inside_the_first_segment_is_no_part_of_the_image),
         cmocka_unit_test(an_empty_a_tiny_and_a_huge_file_are_refused),
         cmocka_unit_test(the_sentence_about_a_wrong_link_address_names_both_addresses),
+        cmocka_unit_test(an_elf_whose_vectors_fit_but_whose_addresses_do_not_is_refused),
         cmocka_unit_test(impossible_vectors_are_refused),
         cmocka_unit_test(a_seal_that_does_not_fit_is_refused_with_its_reason),
         cmocka_unit_test(content_that_is_not_what_the_name_says_is_refused),

@@ -26,7 +26,9 @@ struct desk {
 
 static void make(uint8_t *out, uint32_t seed, const char *product, bool sealed)
 {
-    const struct image_recipe r = { .base = FAKE_VCP_BASE, .bytes = LENGTH, .seed = seed, .sealed = sealed, .product = product, .info_at = 0x200 };
+    const struct image_recipe r = {
+        .base = FAKE_VCP_BASE, .bytes = LENGTH, .seed = seed, .sealed = sealed, .product = product, .info_at = 0x200,
+    };
 
     make_image(out, &r);
 }
