@@ -194,6 +194,7 @@ static unsigned refuse_stray(struct serve *s)
 static unsigned on_data(struct serve *s, const struct native_frame *f)
 {
     const struct update_status *st = session_status(s->set.session);
+    uint32_t offset;
     enum update_err err;
 
     if (s->client != SERVE_NATIVE) {
@@ -203,8 +204,12 @@ static unsigned on_data(struct serve *s, const struct native_frame *f)
     if (f->length < 8 || f->length % 4 != 0) {
         return UPDATE_E_LENGTH;
     }
-    if (load_le32(f->payload) != st->next) {
-        s->native.sequence_due = !s->native.told_sequence || s->native.told_sequence_at != st->next;
+    offset = load_le32(f->payload);
+    if (offset != st->next) {
+        /* Behind it: sent twice, and passed over. To complain would make the PC go back once more, and for ever. */
+        if (offset > st->next) {
+            s->native.sequence_due = !s->native.told_sequence || s->native.told_sequence_at != st->next;
+        }
         return ANSWERED;
     }
     if (!session_ready(s->set.session)) {

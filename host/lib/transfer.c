@@ -7,9 +7,10 @@
 #include "image/seal.h"
 #include "update/status.h"
 
-/* The device reports every 250 ms at the latest. */
-#define SILENCE_MS 600U                 /* without any STATUS: send again */
-#define STANDSTILL_MS 750U              /* STATUS comes, but `next` stands still though the device is not erasing: data were lost */
+/* The device reports every 250 ms at the latest; a virtual machine or a busy PC may add a second. Going back too early costs a
+ * whole window that is sent twice. */
+#define SILENCE_MS 1500U                /* without any STATUS: send again */
+#define STANDSTILL_MS 2000U             /* STATUS comes, but `next` stands still though the device is not erasing: data were lost */
 #define PATIENCE_MS 5000U               /* beyond the declared time of an erase: give up */
 #define PROBE_BYTES 8192U               /* window after a rewind; the device reports after 8 KB */
 
