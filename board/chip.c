@@ -304,7 +304,7 @@ static void code_changed(struct chip *c, uint32_t address, uint32_t bytes)
 
 static void attach_parts(struct chip *c)
 {
-    struct rcc_options clocks = { .hse_hz = c->o.hse_hz, .lse_hz = LSE_HZ };
+    struct rcc_options clocks = { .hse_hz = c->o.hse_hz, .lse_hz = LSE_HZ, .enr_latency = true };
 
     c->periph = peripherals_new(c, &clocks);
     c->bkpsram = bkpsram_new(c, c->periph->pwr);

@@ -18,6 +18,7 @@
 #include "tests/e2e/desk.h"
 
 #define POINTS 200U
+#define EDGE_POINTS 60U                 /* the first ten and the last ten operations, three ways each */
 #define WORKERS 2U                      /* the machine that runs the tests has two cores */
 #define SETTINGS_OFFSET 0x4000U
 #define APP_OFFSET 0x10000U
@@ -108,14 +109,13 @@ static uint64_t operations(struct story *s)
 }
 
 /* In a child: the rest of the update up to the cut, and what comes of it. */
-static enum outcome cut_and_recover(struct story *s, uint64_t at_op)
+static enum outcome cut_and_recover(struct story *s, const struct power_cut *cut)
 {
-    const struct power_cut cut = { at_op, (enum cut_when)(at_op % 3U) };
     enum outcome out;
 
-    flash_set_cut(chip_flash(s->desk.chip), cut);
+    flash_set_cut(chip_flash(s->desk.chip), *cut);
     while (desk_step(&s->desk))
-        if (operations(s) > at_op)
+        if (operations(s) > cut->at_op)
             return OUT_BAD;             /* the power was to be cut here */
     out = after_restart(s);
     return out != OUT_BAD && recovers(s, out) ? out : OUT_BAD;
@@ -123,21 +123,23 @@ static enum outcome cut_and_recover(struct story *s, uint64_t at_op)
 
 static int by_number(const void *a, const void *b)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    const struct power_cut *x = a, *y = b;
 
-    return x < y ? -1 : x > y;
+    return x->at_op < y->at_op ? -1 : x->at_op > y->at_op;
 }
 
-/* Random operations of the update, and those at its two ends, where the head goes and comes. */
-static void choose(uint64_t point[POINTS], uint64_t first, uint64_t count)
+/* Random operations of the update, and those at its two ends, where the old head goes and the new one comes: each of these is
+ * cut before, in the middle and after. */
+static void choose(struct power_cut point[POINTS], uint64_t first, uint64_t count)
 {
     srand(20261123);
-    for (unsigned i = 0; i < POINTS; i++)
-        point[i] = first + 1U + ((uint64_t)rand() << 16 ^ (uint64_t)rand()) % count;
-    for (unsigned i = 0; i < 4; i++)
-        point[i] = first + 1U + i;
-    for (unsigned i = 0; i < 16; i++)
-        point[POINTS - 1U - i] = first + count - i;
+    for (unsigned i = 0; i < POINTS; i++) {
+        uint64_t at = ((uint64_t)rand() << 16 ^ (uint64_t)rand()) % count;
+
+        if (i < EDGE_POINTS)
+            at = i / 3U % 2U == 0 ? i / 6U : count - 1U - i / 6U;
+        point[i] = (struct power_cut){ first + 1U + at, (enum cut_when)(i % 3U) };
+    }
     qsort(point, POINTS, sizeof *point, by_number);
 }
 
@@ -152,7 +154,7 @@ static void reap(struct tally *t)
     t->running--;
 }
 
-static void cut_in_child(struct story *s, uint64_t at_op, struct tally *t)
+static void cut_in_child(struct story *s, const struct power_cut *cut, struct tally *t)
 {
     pid_t child;
 
@@ -161,11 +163,11 @@ static void cut_in_child(struct story *s, uint64_t at_op, struct tally *t)
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        enum outcome out = cut_and_recover(s, at_op);
+        enum outcome out = cut_and_recover(s, cut);
 
         if (out == OUT_BAD)
-            fprintf(stderr, "power cut at operation %llu: %s\n", (unsigned long long)at_op, chip_last_error(s->desk.chip));
-        _exit(out);
+            fprintf(stderr, "power cut at operation %llu: %s\n", (unsigned long long)cut->at_op, chip_last_error(s->desk.chip));
+        _exit((int)out);
     }
     t->running++;
 }
@@ -197,7 +199,8 @@ static uint64_t count_operations(struct story *s)
 static void any_power_cut_leaves_a_unit_that_lives_and_updates(void **state)
 {
     static struct story s;
-    uint64_t point[POINTS], count;
+    struct power_cut point[POINTS];
+    uint64_t count;
     struct tally t = { 0 };
 
     (void)state;
@@ -206,9 +209,9 @@ static void any_power_cut_leaves_a_unit_that_lives_and_updates(void **state)
     choose(point, operations(&s), count);
     assert_true(desk_begin_update(&s.desk, s.new));
     for (unsigned i = 0; i < POINTS; i++) {
-        while (operations(&s) + NEAR < point[i])
+        while (operations(&s) + NEAR < point[i].at_op)
             assert_true(desk_step(&s.desk));
-        cut_in_child(&s, point[i], &t);
+        cut_in_child(&s, &point[i], &t);
     }
     while (t.running > 0)
         reap(&t);
