@@ -156,12 +156,11 @@ static void note_opening(uint32_t now_ms)
 static void work_flash(uint32_t now_ms)
 {
     const struct update_status *st = session_status(&u.session);
-    uint32_t words = st->words;
     unsigned turn = 0;
 
     do {
         session_poll(&u.session, now_ms);
-    } while (++turn < FLASH_TURNS && st->phase == UPDATE_PROGRAMMING && st->words == words && !session_ready(&u.session));
+    } while (++turn < FLASH_TURNS && st->phase == UPDATE_PROGRAMMING && !session_ready(&u.session));
 }
 
 static void pass(void)

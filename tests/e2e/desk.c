@@ -148,10 +148,15 @@ bool desk_begin_update(struct desk *d, const struct vcpboot_image *image)
     return true;
 }
 
+void desk_begin_reboot(struct desk *d)
+{
+    client_reboot(&d->client, now_ms(d), 0);
+}
+
 bool desk_update(struct desk *d, const struct vcpboot_image *image)
 {
     if (!desk_begin_update(d, image) || desk_run(d, UPDATE_TIMEOUT) != CLIENT_DONE)
         return false;
-    client_reboot(&d->client, now_ms(d), 0);
+    desk_begin_reboot(d);
     return desk_run(d, PORT_TIMEOUT) == CLIENT_DONE && wait_gone(d) && desk_hello(d) && d->client.hello.mode == 1;
 }

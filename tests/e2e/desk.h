@@ -38,6 +38,8 @@ bool desk_hello(struct desk *d);
 bool desk_enter_bootloader(struct desk *d);
 /* HELLO, DIGEST, the plan; client_update has been started when it returns true. */
 bool desk_begin_update(struct desk *d, const struct vcpboot_image *image);
+/* Starts REBOOT, into the application. */
+void desk_begin_reboot(struct desk *d);
 /* The whole update, up to the new application's HELLO. */
 bool desk_update(struct desk *d, const struct vcpboot_image *image);
 

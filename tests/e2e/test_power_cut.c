@@ -111,12 +111,18 @@ static uint64_t operations(struct story *s)
 /* In a child: the rest of the update up to the cut, and what comes of it. */
 static enum outcome cut_and_recover(struct story *s, const struct power_cut *cut)
 {
+    bool rebooting = false;
     enum outcome out;
 
     flash_set_cut(chip_flash(s->desk.chip), *cut);
-    while (desk_step(&s->desk))
+    while (desk_step(&s->desk)) {
         if (operations(s) > cut->at_op)
             return OUT_BAD;             /* the power was to be cut here */
+        if (s->desk.client.state == CLIENT_DONE && !rebooting) {
+            rebooting = true;           /* the last operations are the new application's: its start is counted and confirmed */
+            desk_begin_reboot(&s->desk);
+        }
+    }
     out = after_restart(s);
     return out != OUT_BAD && recovers(s, out) ? out : OUT_BAD;
 }
