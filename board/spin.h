@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SPIN_TIMED_STEP_US 60U
+#define SPIN_TIMED_STEP_US 20U
 #define SPIN_REGISTERS 17U              /* r0-r12, sp, lr, xPSR, PRIMASK */
 
 struct spin_pass {
