@@ -31,6 +31,7 @@ static bool crc_fits(const struct seal_head *head, const struct seal_info *seal,
         }
     }
     crc = flash_crc_block(base + SEAL_HEAD_BYTES, (seal->length - SEAL_HEAD_BYTES) / 4);
+    flash_crc_off();
     clock_boot_restore();
     return crc == seal->crc;
 }

@@ -20,7 +20,7 @@ struct boot_outcome {
  * it. Otherwise says why the updater must run. Lives on the stack alone: .data and .bss are not there yet. */
 struct boot_outcome boot_decision(void);
 
-/* Serves updates until the next reset. Everything it needs has been copied to SRAM: it never fetches from flash. */
+/* Serves updates until the next reset. Everything it needs is in SRAM: it never fetches from flash. */
 _Noreturn void updater_run(struct boot_outcome why);
 
 #endif

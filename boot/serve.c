@@ -60,10 +60,20 @@ void serve_leave_in(struct serve *s, uint8_t request, uint32_t wait_ms)
     s->leave = (struct serve_leave){ .armed = true, .request = request, .since_ms = s->now_ms, .wait_ms = wait_ms };
 }
 
+/* A dead client's frames, up to a ring full of them: taken for the new one's, they would silence the call for a YMODEM sender.
+ * None of the new one's bytes can be here yet: the PC sends them when its opening has been acknowledged. */
+static void drop_input(struct serve *s)
+{
+    while (s->set.wire->read(s->set.wire->ctx, s->in, sizeof s->in) != 0) { }
+    s->in_len = 0;
+    s->in_pos = 0;
+}
+
 void serve_opened(struct serve *s, uint32_t now_ms)
 {
     s->now_ms = now_ms;
     s->active_ms = now_ms;
+    drop_input(s);
     serve_stopped(s);
     serve_release(s);
     serve_native_opened(s);
@@ -141,6 +151,7 @@ static void follow_client(struct serve *s)
     } else if (s->now_ms - s->heard_ms >= SERVE_SILENCE_MS) {
         serve_stopped(s);
         serve_release(s);
+        serve_ymodem_call(s);
     }
 }
 

@@ -30,6 +30,7 @@ void serve_native_opened(struct serve *s);
 void serve_ymodem_opened(struct serve *s);
 void serve_ymodem_start(struct serve *s);
 void serve_ymodem_poll(struct serve *s);
+void serve_ymodem_call(struct serve *s);         /* the port is free: calls a sender, from a second on */
 void serve_ymodem_hush(struct serve *s);         /* somebody speaks who is no YMODEM sender: no more calls */
 
 #endif

@@ -73,13 +73,18 @@ static void send_excuse(struct serve *s)
 
 /* --- the batch ------------------------------------------------------------------------------------------------------------- */
 
+void serve_ymodem_call(struct serve *s)
+{
+    s->ymodem.calls = SERVE_CALLS;
+    s->ymodem.call_ms = s->now_ms;
+}
+
 /* Whatever went wrong: the sender may come again, and waits for a call. */
 static void batch_over(struct serve *s)
 {
     serve_stopped(s);
     serve_release(s);
-    s->ymodem.calls = SERVE_CALLS;
-    s->ymodem.call_ms = s->now_ms;
+    serve_ymodem_call(s);
 }
 
 /* The receiver cancels and waits until the sender is quiet: only then would a person see the sentence. */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* From reset to the boot decision, in flash; and, if it says "stay", the copying of the updater into SRAM. */
+/* From reset to the boot decision, in flash; and, if it says "stay", the unpacking of the updater into SRAM. */
 /* Sources: PM0214 §2.3.4 "Vector table", §2.1.3 (state after reset); boot/vcpboot.ld */
 #include "boot/startup.h"
 
 #include <stddef.h>
 
 #include "boot/boot.h"
+#include "boot/unpack.h"
 #include "hal/stm32f4/hal.h"
 
 /* From the linker script: addresses, not variables. */
 extern uint32_t stack_top[];
-extern const uint32_t updater_load[];
-extern uint32_t updater_image_start[], updater_image_end[], updater_bss_start[], updater_bss_end[];
+extern struct vector_table updater_vectors[];
+extern const uint8_t updater_packed[];          /* boot/packed.S */
 
 /* In flash nothing can be repaired: a reset judges afresh. */
 static void fault(void)
@@ -19,22 +20,17 @@ static void fault(void)
     core_reset();
 }
 
-static void copy_updater(void)
-{
-    const uint32_t *from = updater_load;
-
-    for (uint32_t *to = updater_image_start; to != updater_image_end; to++) *to = *from++;
-    for (uint32_t *to = updater_bss_start; to != updater_bss_end; to++) *to = 0;
-}
-
-/* No .data and no .bss until the updater is copied: an application that keeps something in its RAM across a reset finds it
- * again, but for the end of the RAM, where its own stack was. */
+/* The RAM is only touched when the updater is unpacked: an application that keeps something there across a reset finds it again,
+ * but for the end of the RAM, where its own stack was. */
 static _Noreturn void reset_entry(void)
 {
     struct boot_outcome why = boot_decision();
 
-    copy_updater();
-    updater_start(why);
+    clock_boot_fast();                  /* 20 ms instead of 200: a watchdog that an option byte has started allows 512 */
+    unpack((uint8_t *)updater_vectors, updater_packed);
+    clock_boot_restore();
+    ((updater_entry *)updater_vectors->handler[0])(why);
+    core_reset();
 }
 
 /* The 16 system vectors only: no interrupt is ever enabled, and the config block follows at 0x40. */

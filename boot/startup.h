@@ -18,7 +18,7 @@ struct vector_table {
 };
 _Static_assert(sizeof(void *) != 4 || sizeof(struct vector_table) == 0x40, "the config block follows at 0x40");
 
-/* In SRAM; called from flash (by a veneer of the linker) when its image has been copied and its .bss cleared. */
-_Noreturn void updater_start(struct boot_outcome why);
+/* The first handler of the updater's vectors, called when they have been unpacked. Does not return. */
+typedef void updater_entry(struct boot_outcome why);
 
 #endif

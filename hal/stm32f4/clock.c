@@ -17,7 +17,6 @@
 
 /* 1 MHz x 336 / 2 = 168 MHz, / 7 = 48 MHz for USB. */
 #define PLL_336_2_7 (RCC_PLLCFGR_RESERVED | RCC_PLLCFGR_N(336) | RCC_PLLCFGR_P_2 | RCC_PLLCFGR_Q(7))
-#define AHB1ENR_RESET 0x00100000U
 
 /* Seven wait states, not the five of table 10: enough for 168 MHz down to 2.1 V, and a maker whose PSIZE is x16 has such a
  * supply. It costs the CRC nothing, since the unit takes 16 cycles for a line of the flash. */
@@ -52,8 +51,6 @@ bool clock_boot_fast(void)
 /* Each step waits for its effect: lowering the wait states under a clock that still is fast would be fatal. */
 void clock_boot_restore(void)
 {
-    CRC->CR = CRC_CR_RESET;
-    RCC->AHB1ENR = AHB1ENR_RESET;
     if (!switch_to(RCC_CFGR_SW_HSI, RCC_CFGR_SWS_HSI)) core_reset();
     RCC->CR &= ~(RCC_CR_PLLON | RCC_CR_HSEON);
     (void)wait_for(&RCC->CR, RCC_CR_PLLRDY, 0, PLL_POLLS);

@@ -17,6 +17,12 @@ void flash_crc_reset(void)
     CRC->CR = CRC_CR_RESET;
 }
 
+void flash_crc_off(void)
+{
+    CRC->CR = CRC_CR_RESET;
+    RCC->AHB1ENR &= ~RCC_AHB1ENR_CRCEN;
+}
+
 uint32_t flash_crc_word(uint32_t word)
 {
     CRC->DR = word;

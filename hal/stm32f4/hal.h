@@ -36,6 +36,9 @@ bool clock_usb(uint32_t hse_hz);
 void time_init(void);                   /* after clock_usb */
 uint32_t time_ms(void);                 /* call at least once a second */
 
+/* --- the CRC unit (update/flash.h) ---------------------------------------------------------------------------------------- */
+void flash_crc_off(void);               /* after flash_crc_reset: as reset left it, its clock off */
+
 /* --- odds and ends ---------------------------------------------------------------------------------------------------------- */
 bool pin_active(unsigned port, unsigned number, bool high);     /* with the opposite pull; pin left as reset had it */
 void watchdog_stretch(void);            /* if the IWDG runs already: longest period. Never starts it */

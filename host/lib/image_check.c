@@ -121,8 +121,9 @@ int image_check(const struct vcpboot_image *image, uint32_t base, uint32_t bytes
                          "--gc-sections).", image->name, (unsigned)length, (unsigned)bytes);
     if (reset - base < SEAL_HEAD_BYTES || reset - base >= length)
         return fault_set(f, VCPBOOT_E_IMAGE,
-                         "%s has a reset vector (0x%08X) that points outside of its %u bytes: it is truncated, or no "
-                         "application; build it afresh.", image->name, (unsigned)reset, (unsigned)image->length);
+                         "%s has a reset vector (0x%08X) that points outside of its %u bytes from 0x%08X: it is truncated, or "
+                         "linked elsewhere; build it afresh.",
+                         image->name, (unsigned)reset, (unsigned)image->length, (unsigned)base);
     return VCPBOOT_OK;
 }
 

@@ -126,7 +126,7 @@ static int read_stream(FILE *file, const char *path, uint8_t **out, size_t *n, s
         return VCPBOOT_OK;
     }
     free(p);
-    if (ferror(file)) return fault_set(f, VCPBOOT_E_IMAGE, "%s cannot be read: %s.", path, strerror(errno));
+    if (ferror(file)) return fault_set(f, VCPBOOT_E_IMAGE, "%s cannot be read: %s. Check the path.", path, strerror(errno));
     return fault_set(f, VCPBOOT_E_IMAGE, "%s is larger than 64 MB: it is not a firmware image.", path);
 }
 

@@ -714,6 +714,27 @@ TEST(a_dead_native_client_makes_room_for_ymodem_within_five_seconds)
     assert_installed();
 }
 
+TEST(a_port_whose_client_has_gone_calls_the_next_one)
+{
+    UNUSED_STATE;
+    kill_in_mid_frame();
+    rig_run(&rig, SERVE_SILENCE_MS);
+    rig_drain(&rig);
+    assert_int_equal(rig_get(&rig, SERVE_CALL_MS + 1), YM_CRC);
+}
+
+TEST(frames_of_a_dead_client_that_still_wait_do_not_silence_the_call)
+{
+    UNUSED_STATE;
+    begin(7);
+    for (uint32_t at = SEAL_HEAD_BYTES; at < 0x1000; at += 0x40) {
+        send_data(at, 0x40);
+    }
+    serve_opened(&rig.serve, rig.now_ms);
+    rig_drain(&rig);
+    assert_int_equal(rig_get(&rig, SERVE_CALL_MS + 1), YM_CRC);
+}
+
 TEST(a_new_opening_makes_room_at_once)
 {
     UNUSED_STATE;
@@ -875,6 +896,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(digest_in_mid_update_waits_for_the_flash_and_ends_the_update, setup, teardown),
         cmocka_unit_test_setup_teardown(reboot_to_somewhere_unknown_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_native_client_makes_room_for_ymodem_within_five_seconds, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_port_whose_client_has_gone_calls_the_next_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(frames_of_a_dead_client_that_still_wait_do_not_silence_the_call, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_opening_makes_room_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_opening_forgets_the_half_frame_and_the_update, setup, teardown),
         cmocka_unit_test_setup_teardown(an_erase_that_began_just_before_a_new_opening_is_not_forgotten, setup, teardown),
