@@ -152,15 +152,20 @@ static void note_opening(uint32_t now_ms)
 }
 
 /* A word takes 16 us (DS8626 table 40), and everything else in a pass fits behind its start: so wait here for its end, and the
- * next one starts at once. Two thirds of an update are spent in this loop. */
+ * next one starts at once. Two thirds of an update are spent in this loop. It is left right behind the start of a word that
+ * takes its time; one that is over at the next poll is followed by another. */
 static void work_flash(uint32_t now_ms)
 {
     const struct update_status *st = session_status(&u.session);
-    unsigned turn = 0;
+    bool began = false, under_way = false;
 
-    do {
+    for (unsigned turn = 0; turn < FLASH_TURNS && !under_way; turn++) {
+        uint32_t words = st->words;
+
         session_poll(&u.session, now_ms);
-    } while (++turn < FLASH_TURNS && st->phase == UPDATE_PROGRAMMING && !session_ready(&u.session));
+        under_way = (began && st->words == words) || st->phase != UPDATE_PROGRAMMING || session_ready(&u.session);
+        began = st->words != words;
+    }
 }
 
 static void pass(void)
