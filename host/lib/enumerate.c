@@ -24,7 +24,7 @@ int enumerate_ports(struct vcpboot_ports **out, uint16_t vid, uint16_t pid, stru
 
     *out = NULL;
     if (sp_list_ports(&all) != SP_OK || !all)
-        return fault_set(f, VCPBOOT_E_FAILED, "The system does not tell which serial ports there are: name one with --port.");
+        return fault_set(f, VCPBOOT_E_NO_DEVICE, "The system does not tell which serial ports there are: name one with --port.");
     while (all[n]) n++;
     struct vcpboot_ports *list = calloc(1, sizeof *list + n * sizeof list->entry[0]);
     for (size_t i = 0; list && i < n; i++) {
