@@ -152,7 +152,7 @@ static void note_opening(uint32_t now_ms)
 }
 
 /* A word takes 16 us (DS8626 table 40), and everything else in a pass fits behind its start: so wait here for its end, and the
- * next one starts at once. Two thirds of an update are spent in this loop. It is left right behind the start of a word that
+ * next one starts at once. A third of an update is spent in this loop. It is left right behind the start of a word that
  * takes its time; one that is over at the next poll is followed by another. */
 static void work_flash(uint32_t now_ms)
 {
