@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The updater: one polled loop of USB, protocols and flash, all of it in SRAM. */
-/* Sources: docs/DESIGN.md "The updater"; DS8626 Rev 12 table 40 (erase times) */
+/* Sources: docs/DESIGN.md "Everything from RAM"; DS8626 Rev 12 table 40 (erase times) */
 #include "boot/boot.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@
 #define RX_RING_BYTES 65536U            /* what the PC sends while a sector is erased */
 #define TX_RING_BYTES 2048U             /* the longest answer and more */
 #define WINDOW_BYTES (60U * 1024U)      /* image bytes in flight: with their frames they fit the ring */
-#define DETACH_MS 100U                  /* how long the pull-up stays off, so that the PC notices (docs/DESIGN.md) */
+#define DETACH_MS 100U                  /* how long the pull-up stays off, so that the PC notices the new enumeration */
 #define FLASH_TURNS 64U                 /* more polls than a word takes */
 
 static struct updater {

@@ -348,7 +348,7 @@ static void report(struct serve *s)
 void serve_native_opened(struct serve *s)
 {
     native_rx_init(&s->rx);
-    s->native.told_state = true;        /* what still stands in the ring is the last client's */
+    s->native.told_state = true;        /* what may still come behind the ring is the last client's */
 }
 
 void serve_native_poll(struct serve *s)

@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors read strictly: each violation is told, and no damage is read beyond its end. */
 /* Sources: USB 2.0 §9.6; CDC 1.2 §5.2.3 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
 #include "board/usbhost/descriptor.h"
-
-static const uint8_t config[67] = {
-    9, 2, 67, 0, 2, 1, 0, 0xC0, 50,
-    9, 4, 0, 0, 1, 2, 2, 1, 0,
-    5, 0x24, 0, 0x10, 0x01,
-    5, 0x24, 1, 0, 1,
-    4, 0x24, 2, 2,
-    5, 0x24, 6, 0, 1,
-    7, 5, 0x82, 3, 8, 0, 0x10,
-    9, 4, 1, 0, 2, 10, 0, 0, 0,
-    7, 5, 0x01, 2, 64, 0, 0,
-    7, 5, 0x81, 2, 64, 0, 0,
-};
+#include "tests/board/usb_fixture.h"
 
 struct complaints { unsigned count; char text[4096]; };
 
@@ -53,7 +34,7 @@ static void each_violation_in_a_configuration_is_reported(void **state)
         struct usb_config out;
         uint8_t d[67];
 
-        memcpy(d, config, sizeof d);
+        memcpy(d, usb_config_desc, sizeof d);
         assert_true(desc_parse_config(d, sizeof d, &out, &r));
         assert_int_equal(c.count, 0);
         d[cases[i].at] = cases[i].value;
@@ -74,7 +55,7 @@ static void no_damaged_configuration_is_read_beyond_its_end(void **state)
         for (unsigned value = 0; value < 256; value += 5) {
             uint8_t *d = test_malloc(67);
 
-            memcpy(d, config, 67);
+            memcpy(d, usb_config_desc, USB_CONFIG_DESC_BYTES);
             d[at] = (uint8_t)value;
             desc_parse_config(d, 67, &out, &r);
             test_free(d);

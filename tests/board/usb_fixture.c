@@ -16,7 +16,7 @@
 
 static const uint8_t device_desc[18] = { 18, 1, 0x00, 0x02, 2, 2, 0, 64, 0x83, 0x04, 0x40, 0x57, 0x00, 0x02, 1, 2, 3, 1 };
 
-static const uint8_t config_desc[67] = {
+const uint8_t usb_config_desc[USB_CONFIG_DESC_BYTES] = {
     9, 2, 67, 0, 2, 1, 0, 0xC0, 50,
     9, 4, 0, 0, 1, 2, 2, 1, 0,
     5, 0x24, 0, 0x10, 0x01,
@@ -480,8 +480,8 @@ int usb_setup(void **state)
     f->dev.step = (struct sched_event){ .fire = dev_step, .owner = &f->dev };
     f->dev.step_time = STEP_TIME;
     f->dev.device_desc = device_desc;
-    f->dev.config_desc = config_desc;
-    f->dev.config_bytes = sizeof config_desc;
+    f->dev.config_desc = usb_config_desc;
+    f->dev.config_bytes = sizeof usb_config_desc;
     f->dev.packet0 = 64;
     f->dev.out_packets = 1;
     *state = f;

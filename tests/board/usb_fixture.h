@@ -14,6 +14,10 @@
 #include "board/usbhost/usbhost.h"
 #include "tests/board/fake_chip.h"
 
+/* The fixture's configuration descriptor: a CDC-ACM function as the CubeMX VCP has it. */
+#define USB_CONFIG_DESC_BYTES 67U
+extern const uint8_t usb_config_desc[USB_CONFIG_DESC_BYTES];
+
 /* Register offsets and bits, from RM0090 §34.16 for the second time: the board's own header is not used here. */
 #define R_GOTGCTL 0x000U
 #define R_GOTGINT 0x004U
