@@ -26,11 +26,9 @@ bool plan_has(const struct session *s, size_t index)
     return (s->plan >> index & 1U) != 0;
 }
 
-bool plan_is_whole(const struct session *s)
+uint32_t plan_all(const struct session *s)
 {
-    uint32_t all = ((uint32_t)1 << s->area->count) - 1U;    /* at most FLASH_SECTORS_MAX bits */
-
-    return (s->plan & all) == all;
+    return ((uint32_t)1 << s->area->count) - 1U;    /* at most FLASH_SECTORS_MAX bits */
 }
 
 uint32_t plan_data_end(const struct session *s)

@@ -51,7 +51,7 @@ static enum update_err flash_error(const struct session *s, enum flash_result r)
     return s->step == STEP_ERASE ? UPDATE_E_ERASE : UPDATE_E_PROGRAM;
 }
 
-static bool head_blank(const struct session *s)
+bool session_head_blank(const struct session *s)
 {
     for (uint32_t at = 0; at < SEAL_HEAD_BYTES; at += 4U)
         if (session_read(s, at) != SESSION_BLANK_WORD)
@@ -62,7 +62,7 @@ static bool head_blank(const struct session *s)
 /* The old head must be gone before anything else changes, whatever the controller said about the erase. */
 static void sector_ready(struct session *s)
 {
-    if (s->status.sector == 0 && !head_blank(s)) {
+    if (s->status.sector == 0 && !session_head_blank(s)) {
         session_fail_at(s, UPDATE_E_ERASE, s->where->base);
         return;
     }
@@ -106,14 +106,12 @@ static void forget(struct session *s)
     s->orphan = s->flying;
     s->step = STEP_NONE;
     s->finishing = false;
+    s->by_address = false;
     s->status = (struct update_status){ .err = UPDATE_OK, .phase = UPDATE_IDLE };
 }
 
-enum update_err session_begin(struct session *s, uint32_t length, uint32_t sectors)
+static void start(struct session *s, uint32_t length, uint32_t sectors)
 {
-    forget(s);
-    if (length != SESSION_LENGTH_UNKNOWN && !length_ok(s, length))
-        return UPDATE_E_IMAGE_SIZE;
     s->plan = sectors;
     s->length = length;
     s->open = length == SESSION_LENGTH_UNKNOWN;
@@ -122,7 +120,31 @@ enum update_err session_begin(struct session *s, uint32_t length, uint32_t secto
     s->block_bytes = 0;
     s->step = STEP_WAIT;
     s->status.phase = UPDATE_PROGRAMMING;
+}
+
+enum update_err session_begin(struct session *s, uint32_t length, uint32_t sectors)
+{
+    forget(s);
+    if (length != SESSION_LENGTH_UNKNOWN && !length_ok(s, length))
+        return UPDATE_E_IMAGE_SIZE;
+    start(s, length, sectors);
     return UPDATE_OK;
+}
+
+void session_forget_head(struct session *s)
+{
+    memset(s->head_bytes, 0xFF, sizeof s->head_bytes);
+}
+
+void session_open(struct session *s)
+{
+    forget(s);
+    start(s, SESSION_LENGTH_UNKNOWN, SESSION_ALL_SECTORS);
+    s->by_address = true;
+    s->changed = false;
+    s->to_erase = 0;
+    s->top = 0;
+    session_forget_head(s);
 }
 
 void session_abort(struct session *s)
@@ -144,12 +166,12 @@ static enum update_err check_sealed(struct session *s)
 /* A raw image names neither its length nor what it leaves out: all of it must come. */
 static enum update_err check_raw(const struct session *s)
 {
-    return plan_is_whole(s) ? UPDATE_OK : UPDATE_E_IMAGE_SEAL;
+    return (plan_all(s) & ~s->plan) == 0 ? UPDATE_OK : UPDATE_E_IMAGE_SEAL;
 }
 
 /* Everything that can be refused is refused here, before the first erase. Vectors come first: an image that is linked elsewhere
  * should hear just that. */
-static enum update_err accept_head(struct session *s)
+enum update_err session_accept_head(struct session *s)
 {
     enum update_err err = UPDATE_E_IMAGE_SEAL;
 
@@ -162,7 +184,7 @@ static enum update_err accept_head(struct session *s)
     else if (s->seal.kind == SEAL_NONE)
         err = check_raw(s);
     /* Without the first sector in the plan nothing would erase an old head: an old application could start half overwritten. */
-    if (err == UPDATE_OK && !plan_has(s, 0) && !head_blank(s))
+    if (err == UPDATE_OK && !plan_has(s, 0) && !session_head_blank(s))
         err = UPDATE_E_STATE;
     return err;
 }
@@ -188,9 +210,8 @@ static enum update_err check_block(const struct session *s, uint32_t offset, siz
 }
 
 /* The part of the block that belongs to the head waits in RAM; the rest is to be programmed. */
-static void store(struct session *s, const uint8_t *p, size_t n)
+void session_store(struct session *s, uint32_t offset, const uint8_t *p, size_t n)
 {
-    uint32_t offset = s->status.next;
     size_t in_head = offset < SEAL_HEAD_BYTES ? SEAL_HEAD_BYTES - offset : 0;
 
     if (in_head > n)
@@ -223,7 +244,7 @@ static enum update_err cut_padding(struct session *s)
 }
 
 /* Looks whether the sector is blank, erases it if not, and goes on with the block. */
-static void prepare(struct session *s, size_t index)
+void session_prepare(struct session *s, size_t index)
 {
     s->status.sector = (uint8_t)index;
     s->status.phase = UPDATE_ERASING;
@@ -241,12 +262,12 @@ enum update_err session_write(struct session *s, uint32_t offset, const uint8_t 
     err = check_block(s, offset, n);
     if (err != UPDATE_OK)
         return err;
-    store(s, p, n);
+    session_store(s, offset, p, n);
     s->status.next += (uint32_t)n;
     if (s->status.next < SEAL_HEAD_BYTES)
         return UPDATE_OK;
     if (head_waits)
-        err = accept_head(s);
+        err = session_accept_head(s);
     if (err == UPDATE_OK)
         err = cut_padding(s);
     if (err != UPDATE_OK) {
@@ -256,14 +277,19 @@ enum update_err session_write(struct session *s, uint32_t offset, const uint8_t 
     s->status.next = plan_next(s, s->status.next);
     s->step = STEP_WRITE;
     if (head_waits && plan_has(s, 0))
-        prepare(s, 0);                  /* at once: the flash can erase while the data are still on their way */
+        session_prepare(s, 0);                  /* at once: the flash can erase while the data are still on their way */
     return UPDATE_OK;
 }
 
 enum update_err session_finish(struct session *s)
 {
+    enum update_err err;
+
     if (s->step == STEP_NONE || s->finishing)
         return UPDATE_E_STATE;
+    err = s->by_address ? session_close(s) : UPDATE_OK;
+    if (err != UPDATE_OK)
+        return err;
     if (s->length != SESSION_LENGTH_UNKNOWN && s->status.next < s->length)
         return UPDATE_E_SEQUENCE;
     if (s->status.next < SEAL_MIN_BYTES) {
@@ -299,7 +325,7 @@ static void step_write(struct session *s, uint32_t now_ms)
         uint32_t word = load_le32(s->block + s->block_pos);
 
         if (offset >= s->sector_end) {
-            prepare(s, plan_sector_of(s, offset));
+            session_prepare(s, plan_sector_of(s, offset));
             return;
         }
         s->block_pos += 4U;
@@ -309,7 +335,7 @@ static void step_write(struct session *s, uint32_t now_ms)
             return;
         }
     }
-    s->step = STEP_WAIT;
+    s->step = s->by_address ? STEP_BY_ADDRESS : STEP_WAIT;
 }
 
 enum update_phase session_poll(struct session *s, uint32_t now_ms)
@@ -332,6 +358,7 @@ enum update_phase session_poll(struct session *s, uint32_t now_ms)
     case STEP_CRC: session_step_crc(s); break;
     case STEP_PRODUCT: session_step_product(s); break;
     case STEP_COMMIT: session_step_commit(s, now_ms); break;
+    case STEP_BY_ADDRESS: session_step_by_address(s); break;
     case STEP_NONE:
     case STEP_ERASE: break;
     }

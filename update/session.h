@@ -41,6 +41,23 @@ enum update_err session_finish(struct session *s);
 /* Gives the update up: an operation that runs is waited for by polls; nothing is committed. */
 void session_abort(struct session *s);
 
+/* --- by address: AN3155, DfuSe ------------------------------------------------------------------------------------------
+ * The client erases and writes where it wants, and need not say when it is done. The first sector must be erased first: before
+ * its head is gone, nothing else may change. A sealed image is verified and committed as soon as all of its length has been
+ * written and its CRC fits; a raw one only by session_finish. A flash error fails the update as always; a refusal (any other
+ * error that one of these returns) changes nothing. */
+
+/* Starts such an update, dropping one that is under way. Nothing is touched yet. */
+void session_open(struct session *s);
+/* Erases, in ascending order: a bit for each sector of the area; bits beyond the area are passed over. Only when
+ * session_ready; poll until it is again. UPDATE_E_STATE if the old head stays: it would start half overwritten. */
+enum update_err session_erase(struct session *s, uint32_t sectors);
+/* Programs n bytes (1..SESSION_BLOCK_MAX) at a 4-aligned offset; the head waits in RAM. An end within a word is filled up with
+ * ones. Only when session_ready; poll until it is again, or the update is done or has failed. */
+enum update_err session_put(struct session *s, uint32_t offset, const uint8_t *p, size_t n);
+/* The word at a 4-aligned offset as the client wrote it, the head that waits included. At any time but while an operation runs. */
+uint32_t session_peek(const struct session *s, uint32_t offset);
+
 /* Advances by one bounded step (at most one flash operation started, or 4 KB of CRC). Returns the phase. */
 enum update_phase session_poll(struct session *s, uint32_t now_ms);
 const struct update_status *session_status(const struct session *s);

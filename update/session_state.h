@@ -16,6 +16,7 @@ enum session_step {
     STEP_CRC,
     STEP_PRODUCT,
     STEP_COMMIT,                        /* the head, its first word last */
+    STEP_BY_ADDRESS,                    /* what a client asked for by address is done */
 };
 
 struct session {
@@ -33,6 +34,10 @@ struct session {
     uint32_t length;                    /* of the image; SESSION_LENGTH_UNKNOWN until a seal or the end tells */
     bool open;                          /* begun without a length: the sender may fill up its last block */
     bool finishing;                     /* all data are in */
+    bool by_address;                    /* begun by session_open */
+    bool changed;                       /* ... and written to since a commit was last tried */
+    uint32_t to_erase;                  /* ... a bit for each sector that is still to be erased */
+    uint32_t top;                       /* ... end of what was written */
     uint32_t sector_end;                /* offset at which the sectors end that are ready to be programmed */
 
     uint8_t head_bytes[SEAL_HEAD_BYTES];

@@ -19,7 +19,7 @@ uint32_t plan_first(const struct session *s, size_t index);
 uint32_t plan_end(const struct session *s, size_t index);
 size_t plan_sector_of(const struct session *s, uint32_t offset);
 bool plan_has(const struct session *s, size_t index);
-bool plan_is_whole(const struct session *s);
+uint32_t plan_all(const struct session *s);     /* a bit for each sector of the area */
 uint32_t plan_data_end(const struct session *s);
 /* The next offset of which data come: the head always does, then only what is planned. */
 uint32_t plan_next(const struct session *s, uint32_t offset);
@@ -27,9 +27,19 @@ uint32_t plan_next(const struct session *s, uint32_t offset);
 bool plan_covers(const struct session *s, uint32_t from, uint32_t to);
 
 /* session.c */
+bool session_head_blank(const struct session *s);
+void session_forget_head(struct session *s);
+/* Parses the head that waits in RAM (s->head, s->seal, s->length): could this image start here? */
+enum update_err session_accept_head(struct session *s);
+void session_store(struct session *s, uint32_t offset, const uint8_t *p, size_t n);
+void session_prepare(struct session *s, size_t index);    /* blank check, erase; then goes on with the block */
 void session_fail(struct session *s, enum update_err err);
 void session_fail_at(struct session *s, enum update_err err, uint32_t addr);
 void session_program(struct session *s, uint32_t offset, uint32_t word, uint32_t now_ms);
+
+/* by_address.c: what the client asked for is done; what is next? */
+void session_step_by_address(struct session *s);
+enum update_err session_close(struct session *s);       /* session_finish of such an update */
 
 /* verify.c: all data are in and programmed. */
 void session_verify(struct session *s);

@@ -89,6 +89,18 @@ void session_verify(struct session *s)
     s->step = STEP_FIND;
 }
 
+/* A client that writes by address and has not said that it is done may still write what is missing. */
+static void crc_wrong(struct session *s)
+{
+    if (!s->by_address || s->finishing) {
+        session_fail(s, UPDATE_E_IMAGE_CRC);
+        return;
+    }
+    s->length = SESSION_LENGTH_UNKNOWN;
+    s->status.phase = UPDATE_PROGRAMMING;
+    s->step = STEP_WAIT;
+}
+
 void session_step_crc(struct session *s)
 {
     uint32_t words = (s->length - s->cursor) / 4U;
@@ -103,7 +115,7 @@ void session_step_crc(struct session *s)
     if (s->seal.kind != SEAL_PRESENT) {
         seal_raw(s, crc);
     } else if (crc != s->seal.crc) {
-        session_fail(s, UPDATE_E_IMAGE_CRC);
+        crc_wrong(s);
         return;
     }
     s->step = STEP_PRODUCT;
