@@ -6,6 +6,14 @@
 
 #define FIRST_SECTOR 1U
 
+/* What was written last may be about to go. */
+static void lower_top(struct session *s, uint32_t sectors)
+{
+    for (size_t i = s->area->count; i-- > 0;)
+        if ((sectors >> i & 1U) != 0 && s->top > plan_first(s, i) && s->top <= plan_end(s, i))
+            s->top = plan_first(s, i);
+}
+
 enum update_err session_erase(struct session *s, uint32_t sectors)
 {
     if (!session_ready(s))
@@ -13,6 +21,7 @@ enum update_err session_erase(struct session *s, uint32_t sectors)
     sectors &= plan_all(s);
     if (sectors != 0 && (sectors & FIRST_SECTOR) == 0 && !session_head_blank(s))
         return UPDATE_E_STATE;
+    lower_top(s, sectors);
     s->to_erase = sectors;
     s->step = STEP_BY_ADDRESS;
     return UPDATE_OK;
@@ -30,7 +39,6 @@ enum update_err session_put(struct session *s, uint32_t offset, const uint8_t *p
     if (s->block_at + s->block_bytes > s->top)
         s->top = s->block_at + s->block_bytes;
     s->sector_end = s->where->bytes;    /* what is blank is the client's affair: each word is read back */
-    s->changed = true;
     s->step = STEP_WRITE;
     return UPDATE_OK;
 }
@@ -59,10 +67,8 @@ static void erase_next(struct session *s)
     while ((s->to_erase >> index & 1U) == 0)
         index++;
     s->to_erase &= ~((uint32_t)1 << index);
-    if (index == 0) {
+    if (index == 0)
         session_forget_head(s);
-        s->top = 0;
-    }
     session_prepare(s, index);
 }
 
@@ -77,15 +83,12 @@ static bool looks_whole(struct session *s)
 
 void session_step_by_address(struct session *s)
 {
-    bool changed = s->changed;
-
     if (s->to_erase != 0) {
         erase_next(s);
         return;
     }
     s->step = STEP_WAIT;
-    s->changed = false;
-    if (changed && looks_whole(s)) {
+    if (looks_whole(s)) {
         s->length = s->seal.length;
         session_verify(s);
     }

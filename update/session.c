@@ -141,7 +141,6 @@ void session_open(struct session *s)
     forget(s);
     start(s, SESSION_LENGTH_UNKNOWN, SESSION_ALL_SECTORS);
     s->by_address = true;
-    s->changed = false;
     s->to_erase = 0;
     s->top = 0;
     session_forget_head(s);

@@ -35,7 +35,6 @@ struct session {
     bool open;                          /* begun without a length: the sender may fill up its last block */
     bool finishing;                     /* all data are in */
     bool by_address;                    /* begun by session_open */
-    bool changed;                       /* ... and written to since a commit was last tried */
     uint32_t to_erase;                  /* ... a bit for each sector that is still to be erased */
     uint32_t top;                       /* ... end of what was written */
     uint32_t sector_end;                /* offset at which the sectors end that are ready to be programmed */

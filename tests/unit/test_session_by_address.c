@@ -104,6 +104,45 @@ TEST(a_sealed_image_with_a_hole_waits_for_what_is_missing)
     assert_int_equal(phase(), UPDATE_DONE);
 }
 
+TEST(a_sealed_image_that_ends_in_ones_is_not_committed_before_its_end)
+{
+    UNUSED_STATE;
+    memset(image + RIG_IMAGE - 2 * BLOCK, 0xFF, 2 * BLOCK);
+    rig_reseal(image);
+    assert_int_equal(erase(ALL), UPDATE_OK);
+    assert_int_equal(put_image(0, RIG_IMAGE - BLOCK), UPDATE_OK);
+    assert_int_equal(phase(), UPDATE_PROGRAMMING);
+    assert_int_equal(put_image(RIG_IMAGE - BLOCK, RIG_IMAGE), UPDATE_OK);
+    assert_int_equal(phase(), UPDATE_DONE);
+}
+
+TEST(a_raw_image_is_as_long_as_what_was_written_since_its_sectors_were_erased)
+{
+    UNUSED_STATE;
+    raw_image(RIG_IMAGE);
+    assert_int_equal(erase(ALL), UPDATE_OK);
+    assert_int_equal(put_image(0, RIG_IMAGE), UPDATE_OK);
+    raw_image(1000);
+    assert_int_equal(erase(ALL), UPDATE_OK);
+    assert_int_equal(put_image(0, 1000), UPDATE_OK);
+    assert_int_equal(rig_finish(&rig), UPDATE_OK);
+    assert_int_equal(load_le32(rig.flash.array + SEAL_AT_LENGTH), 1000);
+}
+
+TEST(a_raw_image_may_come_sector_by_sector_from_its_end)
+{
+    UNUSED_STATE;
+    raw_image(RIG_IMAGE);
+    for (size_t i = rig_area.count; i-- > 0;) {
+        uint32_t from = rig_area.sector[i].addr - RIG_BASE, to = from + rig_area.sector[i].bytes;
+
+        assert_int_equal(erase(1U << i), UPDATE_OK);
+        assert_int_equal(put_image(from, to < RIG_IMAGE ? to : RIG_IMAGE), UPDATE_OK);
+    }
+    assert_int_equal(rig_finish(&rig), UPDATE_OK);
+    assert_int_equal(load_le32(rig.flash.array + SEAL_AT_LENGTH), RIG_IMAGE);
+}
+
 TEST(a_raw_image_is_committed_only_when_the_client_says_so)
 {
     UNUSED_STATE;
@@ -277,6 +316,15 @@ TEST(the_same_block_may_come_twice_but_not_another_one)
     assert_int_equal(put(2048, image + 2048, BLOCK), UPDATE_E_STATE);
 }
 
+TEST(an_update_that_has_failed_shows_the_flash_as_it_is)
+{
+    UNUSED_STATE;
+    assert_int_equal(erase(ALL), UPDATE_OK);
+    assert_int_equal(put(0, image, BLOCK), UPDATE_OK);
+    assert_int_equal(put(BLOCK - 4, image, 4), UPDATE_E_PROGRAM);
+    assert_int_equal(session_peek(&rig.session, 0), 0xFFFFFFFFU);
+}
+
 TEST(a_power_cut_at_any_operation_leaves_the_old_the_new_or_no_application)
 {
     unsigned outcomes[BOOT_STAY_CRASH_LOOP + 1] = { 0 };
@@ -322,6 +370,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_block_outside_of_the_area_is_refused, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(the_same_block_may_come_twice_but_not_another_one, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_power_cut_at_any_operation_leaves_the_old_the_new_or_no_application, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(a_sealed_image_that_ends_in_ones_is_not_committed_before_its_end, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(a_raw_image_is_as_long_as_what_was_written_since_its_sectors_were_erased, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(a_raw_image_may_come_sector_by_sector_from_its_end, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(an_update_that_has_failed_shows_the_flash_as_it_is, open_rig, close_rig),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
