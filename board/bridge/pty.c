@@ -2,7 +2,7 @@
 /* The pty: who has it open, with which settings, and the bytes both ways.
  *
  * Open and close are levels (POLLHUP on the master) plus a wake-up by inotify, which also remembers an opening that is over
- * before anybody looked. Settings are compared before each delivery of data, and every 2 ms while open. */
+ * before anybody looked, and a closing behind which the next one has opened it already. Settings are compared before each delivery of data, and every 2 ms while open. */
 /* Sources: Linux drivers/tty/pty.c, n_tty.c; inotify(7); symlink(2), rename(2); tty_ioctl(4) */
 #include "board/bridge/pty.h"
 
@@ -35,6 +35,8 @@ struct pty {
     char link[PATH_MAX];
     struct chip_fd master_fd, notify_fd;
     struct sched_event tick;
+    unsigned users;                     /* how often it is open, as far as inotify told */
+    unsigned own_opens, own_closes;     /* of what inotify will tell, our own part */
     bool open, hung_up;                 /* hung_up: the slave is closed, what it wrote last is still being delivered */
     struct termios2 last;
     uint8_t out[OUT_MAX];               /* for the reader, when the kernel's buffer is full */
@@ -76,23 +78,44 @@ static bool no_slave(const struct pty *p)
     return poll(&q, 1, 0) > 0 && (q.revents & POLLHUP);
 }
 
-static bool drain_notifications(struct pty *p)
+/* What has happened since the last look. */
+struct openings {
+    bool any;
+    bool anew;                          /* ... behind a moment in which nobody had it open */
+};
+
+static void count_opening(struct pty *p, uint32_t mask, struct openings *seen)
+{
+    unsigned *own = mask & IN_OPEN ? &p->own_opens : &p->own_closes;
+
+    if (*own > 0) {                     /* which of several is ours does not matter */
+        (*own)--;
+    } else if (mask & IN_OPEN) {
+        seen->anew = seen->anew || p->users == 0;
+        seen->any = true;
+        p->users++;
+    } else if (p->users > 0) {
+        p->users--;
+    }
+}
+
+static struct openings drain_notifications(struct pty *p)
 {
     char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-    bool opened = false;
+    struct openings seen = { false, false };
     ssize_t n;
 
     if (p->notify_fd.fd < 0)
-        return false;
+        return seen;
     while ((n = read(p->notify_fd.fd, buf, sizeof buf)) > 0) {
         for (ssize_t at = 0; at < n;) {
             const struct inotify_event *e = (const struct inotify_event *)(const void *)(buf + at);
 
-            opened = opened || (e->mask & IN_OPEN);
+            count_opening(p, e->mask, &seen);
             at += (ssize_t)(sizeof *e + e->len);
         }
     }
-    return opened;
+    return seen;
 }
 
 /* What the slave had not read when it was closed would greet the next one who opens it; a serial port forgets it. */
@@ -103,8 +126,9 @@ static void forget_unread(struct pty *p)
     if (slave >= 0) {
         ioctl(slave, TCFLSH, TCIFLUSH);
         close(slave);
+        p->own_opens++;
+        p->own_closes++;
     }
-    drain_notifications(p);             /* our own opening is none */
 }
 
 static void update_watch(struct pty *p)
@@ -156,6 +180,14 @@ static void report_closed(struct pty *p)
     p->client.closed(p->client.owner);
 }
 
+/* A driver drops DTR for whoever closes last and raises it for whoever opens next, however fast that is. What the two wrote
+ * cannot be told apart here: it counts as the second one's. */
+static void report_reopened(struct pty *p)
+{
+    report_closed(p);
+    report_open(p);
+}
+
 /* --- bytes ----------------------------------------------------------------------------------------------------------------- */
 
 /* Delivers what the slave wrote, as far as there is room. true: all of it, and the slave is closed. */
@@ -195,13 +227,15 @@ static void flush_out(struct pty *p)
 /* The one place where everything is looked at, in the order in which it happened: open, settings, bytes, close. */
 static void look(struct pty *p)
 {
-    bool opened = drain_notifications(p);
+    struct openings seen = drain_notifications(p);
     bool gone = no_slave(p);
     struct termios2 now;
     bool touched = read_settings(p, &now) && line_differs(&now, &p->last);
 
-    if (!p->open && (!gone || opened || touched))
+    if (!p->open && (!gone || seen.any || touched))
         report_open(p);
+    else if (p->open && seen.anew)
+        report_reopened(p);
     if (p->open) {
         report_settings(p);
         p->hung_up = gone;

@@ -13,8 +13,8 @@
 struct pty;
 
 /* Called from the chip's fd polls and events. opened() and closed() alternate; bytes() and settings() come in between. An
- * opening and closing within one look still gives both, with the settings as they were left. A closing and opening again
- * within one look (a millisecond of real time) is not told apart from staying open. */
+ * opening and closing within one look still gives both, with the settings as they were left; so does a closing and opening
+ * again, but then bytes() brings what was written before both only behind them. */
 struct pty_client {
     void *owner;
     void (*opened)(void *owner, const struct line_format *settings);

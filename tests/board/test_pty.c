@@ -227,6 +227,46 @@ static void a_1200_baud_touch_within_one_poll_is_seen_whole(void **state)
     assert_int_equal(p->usb->dev.line_states, states + 4);
 }
 
+static void whoever_opens_the_port_right_behind_the_last_user_raises_dtr_anew(void **state)
+{
+    struct pty_fixture *p = *state;
+    unsigned states;
+    int fd;
+
+    wait_for_link(p);
+    fd = open_raw(p, B115200);
+    spin(p, 5);
+    states = p->usb->dev.line_states;
+    for (unsigned i = 1; i <= 3; i++) {
+        close(fd);
+        fd = open_raw(p, B115200);      /* nothing was looked at in between */
+        spin(p, 10);
+        assert_int_equal(p->usb->dev.line_states, states + 2 * i);     /* down and up */
+        assert_int_equal(p->usb->dev.line_state, 3);
+    }
+    close(fd);
+}
+
+static void a_second_program_on_an_open_port_changes_nothing(void **state)
+{
+    struct pty_fixture *p = *state;
+    unsigned states;
+    int first, second;
+
+    wait_for_link(p);
+    first = open_raw(p, B115200);
+    spin(p, 5);
+    states = p->usb->dev.line_states;
+    second = open_raw(p, B115200);
+    spin(p, 5);
+    close(first);
+    spin(p, 5);
+    assert_int_equal(p->usb->dev.line_states, states);
+    close(second);
+    spin(p, 5);
+    assert_int_equal(p->usb->dev.line_states, states + 1);
+}
+
 static void speed_comes_before_the_data_that_follow_it(void **state)
 {
     struct pty_fixture *p = *state;
@@ -412,6 +452,8 @@ int main(void)
         pty_test(opening_raises_dtr_and_rts_and_closing_drops_them),
         pty_test(a_change_of_speed_while_open_reaches_the_device),
         pty_test(a_1200_baud_touch_within_one_poll_is_seen_whole),
+        pty_test(whoever_opens_the_port_right_behind_the_last_user_raises_dtr_anew),
+        pty_test(a_second_program_on_an_open_port_changes_nothing),
         pty_test(speed_comes_before_the_data_that_follow_it),
         pty_test(bytes_cross_both_ways),
         pty_test(data_written_just_before_close_reach_the_device_before_dtr_falls),
