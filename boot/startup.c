@@ -14,10 +14,23 @@ extern uint32_t stack_top[];
 extern struct vector_table updater_vectors[];
 extern const uint8_t updater_packed[];          /* boot/packed.S */
 
+static struct unpacker unpacker __attribute__((section(".unpacker")));   /* boot/vcpboot.ld */
+
 /* In flash nothing can be repaired: a reset judges afresh. */
 static void fault(void)
 {
     core_reset();
+}
+
+/* A watchdog that an option byte has started allows 512 ms, or 350 (DS8626, LSI at most 47 kHz). */
+static void unpack_all(uint8_t *out)
+{
+    const uint8_t *end = out + unpack_start(&unpacker, updater_packed);
+
+    for (; out != end; out += 2) {
+        watchdog_feed();
+        unpack_halfword(&unpacker, out);
+    }
 }
 
 /* The RAM is only touched when the updater is unpacked: an application that keeps something there across a reset finds it again,
@@ -26,8 +39,8 @@ static _Noreturn void reset_entry(void)
 {
     struct boot_outcome why = boot_decision();
 
-    clock_boot_fast();                  /* 20 ms instead of 200: a watchdog that an option byte has started allows 512 */
-    unpack((uint8_t *)updater_vectors, updater_packed);
+    clock_boot_fast();                  /* if it fails, unpacking takes seconds, that is all */
+    unpack_all((uint8_t *)updater_vectors);
     clock_boot_restore();
     ((updater_entry *)updater_vectors->handler[0])(why);
     core_reset();

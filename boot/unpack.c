@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* The unpacker: LZ77 under an adaptive binary range coder, and Thumb's calls put back. */
-/* Sources: boot/unpack.h; PM0214 §3.9.1 and ARM DDI0403 §A7.7.18 (BL, encoding T1) */
+/* The unpacker: context mixing under a binary range coder. */
+/* Sources: boot/unpack.h */
 #include "boot/unpack.h"
+
+#include <string.h>
 
 #include "image/bytes.h"
 
-#define BL 0xF800F000U                  /* two halfwords in the order of a word; J1 and J2 set: near enough for 4 MB */
-#define BL_MASK 0xF800F800U
+static const uint32_t contexts[UNPACK_INPUTS] = { UNPACK_CONTEXTS };
 
-struct unpacker {
-    const uint8_t *in;
-    uint32_t range, code;
-    uint16_t chance[UNPACK_CONTEXTS];   /* of a 1, in 1/65536: moves by a 32nd, so it never gets to 0 or 1 */
-};
-
-static unsigned take_bit(struct unpacker *u, unsigned context)
+/* The logistic function p solves dp/dx = p (1 - p): one step for each entry, from the middle outwards. */
+static void fill_chances(struct unpacker *u)
 {
-    uint32_t chance = u->chance[context], bound;
+    uint32_t p = 1U << 30;              /* in 1/2^31 */
+
+    for (uint32_t x = 0; x <= UNPACK_CERTAIN; x++) {
+        u->chance[UNPACK_CERTAIN - x] = (uint16_t)(p >> 15);
+        u->chance[UNPACK_CERTAIN + x] = (uint16_t)-(p >> 15);
+        p -= (uint32_t)((uint64_t)p * (0x10000U - (p >> 15)) >> (16 + UNPACK_UNIT_BITS));
+    }
+}
+
+static uint32_t take_bit(struct unpacker *u, uint32_t chance)
+{
+    uint32_t bound;
 
     while (u->range < 1U << 24) {
         u->range <<= 8;
@@ -25,85 +32,91 @@ static unsigned take_bit(struct unpacker *u, unsigned context)
     bound = (u->range >> 16) * chance;
     if (u->code < bound) {
         u->range = bound;
-        u->chance[context] = (uint16_t)(chance + ((0xFFFFU - chance) >> UNPACK_LEARNING));
         return 1;
     }
     u->range -= bound;
     u->code -= bound;
-    u->chance[context] = (uint16_t)(chance - (chance >> UNPACK_LEARNING));
     return 0;
 }
 
-static uint32_t take_number(struct unpacker *u, unsigned context)
+static void hash_contexts(struct unpacker *u, uint32_t odd)
 {
-    unsigned size = 0;
-    uint32_t n = 1;
+    uint32_t known = u->opcodes << 16 | (u->recent & 0xFFFFU);
 
-    while (take_bit(u, context + size) != 0) size++;
-    for (unsigned k = size; k-- != 0;) n = n << 1 | take_bit(u, context + UNPACK_CLASSES * size + k);
-    return n;
+    for (uint32_t i = 0; i < UNPACK_INPUTS; i++) {
+        u->input[i].hash = ((known & contexts[i]) * UNPACK_HASH + 4 * i + 2 * u->second + odd) * UNPACK_HASH;
+    }
 }
 
-/* In a program of halfwords: the low byte, the high byte, the high byte behind the first half of a long instruction. */
-static unsigned kind_of_byte(const uint8_t *out, uint32_t at)
+/* The log of the odds of a 1. */
+static int32_t foretell(struct unpacker *u, uint32_t opcode, uint32_t node)
 {
-    if (at % 2U == 0) return 0;
-    return at > 2U && out[at - 2U] >= UNPACK_LONG ? 2U : 1U;
+    struct unpack_input *in = u->input;
+    uint32_t sum = 0;                   /* may wrap: then it is wrong, but as wrong as the packer's */
+    int32_t logit;
+
+    do {
+        uint8_t *history = &u->history[(uint64_t)((in->hash + node) * UNPACK_HASH) * UNPACK_HISTORIES >> 32];
+        struct unpack_counter *counter = &in->counter[*history];
+
+        in->history = history;
+        in->next = counter;
+        sum += (uint32_t)(in->weight[opcode] + UNPACK_WEIGHT) * (uint32_t)(counter->logit >> UNPACK_LOGIT_BITS);
+    } while (++in != u->input + UNPACK_INPUTS);
+    logit = (int32_t)sum >> UNPACK_WEIGHT_BITS;
+    if (logit > UNPACK_CERTAIN) return UNPACK_CERTAIN;
+    return logit < -UNPACK_CERTAIN ? -UNPACK_CERTAIN : logit;
 }
 
-static uint8_t take_literal(struct unpacker *u, unsigned kind)
+/* error: of the sum of all. Each counter has one of its own, which vanishes before the counter gets to UNPACK_CERTAIN. */
+static void learn(struct unpacker *u, uint32_t opcode, uint32_t bit, int32_t error)
 {
-    unsigned node = 1;
+    struct unpack_input *in = u->input;
 
-    while (node < 256U) node = node << 1 | take_bit(u, UNPACK_AT_LITERAL + 256U * kind + node);
+    do {
+        struct unpack_counter *c = in->next;
+        int32_t said = c->logit >> UNPACK_LOGIT_BITS, own = (int32_t)(bit << 16) - u->chance[UNPACK_CERTAIN + said];
+        uint32_t longer = (uint32_t)*in->history << 1 | bit;
+
+        *in->history = (uint8_t)(longer | (longer >> 1 & 0x80U));   /* the eighth bit pushes the first out, from under the mark */
+        in->weight[opcode] += said * error >> UNPACK_WEIGHT_RATE;
+        c->logit = (int16_t)(c->logit + own / (4 * c->seen + 8));
+        c->seen++;
+    } while (++in != u->input + UNPACK_INPUTS);
+}
+
+static uint8_t take_byte(struct unpacker *u, uint32_t odd)
+{
+    uint32_t opcode = u->opcodes & 0xFFU, node = 1;
+
+    hash_contexts(u, odd);
+    while (node < 256U) {
+        uint32_t chance = u->chance[UNPACK_CERTAIN + foretell(u, opcode, node)];
+        uint32_t bit = take_bit(u, chance);
+
+        learn(u, opcode, bit, (int32_t)(bit << 16) - (int32_t)chance);
+        node = node << 1 | bit;
+    }
+    u->recent = u->recent << 8 | (node & 0xFFU);
     return (uint8_t)node;
 }
 
-static void take_all(struct unpacker *u, uint8_t *out, uint32_t bytes)
+uint32_t unpack_start(struct unpacker *u, const uint8_t *packed)
 {
-    uint32_t offset = 0, n;
-    unsigned after = 0;                 /* a match */
-
-    for (uint32_t at = 0; at < bytes;) {
-        if (take_bit(u, UNPACK_AT_MATCH + after) == 0) {
-            out[at] = take_literal(u, kind_of_byte(out, at));
-            at++;
-            after = 0;
-            continue;
-        }
-        n = 0;
-        if (after != 0 || take_bit(u, UNPACK_AT_REPEAT + at % 2U) == 0) {
-            offset = take_number(u, UNPACK_AT_OFFSET);
-            n = 1;
-        }
-        n += take_number(u, UNPACK_AT_LENGTH + UNPACK_TREE * (at % 2U));
-        for (; n != 0; n--, at++) out[at] = out[at - offset];
-        after = 1;
-    }
+    memset(u, 0, sizeof *u);
+    memset(u->history, 1, sizeof u->history);
+    fill_chances(u);
+    u->in = packed + 4;
+    u->range = 1;                       /* so that the first bit fills `code` */
+    return load_le32(packed);
 }
 
-/* BL is two halfwords with 11 bits of the distance in each; what was packed are 11 bits of the target in each. */
-static void restore_calls(uint8_t *out, uint32_t bytes)
+/* The high byte comes first. */
+void unpack_halfword(struct unpacker *u, uint8_t *out)
 {
-    for (uint32_t at = 0; at + 4 <= bytes; at += 2) {
-        uint32_t bl = load_le32(out + at), distance;
-
-        if ((bl & BL_MASK) != BL) continue;
-        distance = ((bl & 0x7FFU) << 11 | (bl >> 16 & 0x7FFU)) - at / 2;
-        store_le32(out + at, BL | (distance >> 11 & 0x7FFU) | (distance & 0x7FFU) << 16);
-        at += 2;
-    }
-}
-
-void unpack(uint8_t *out, const uint8_t *packed)
-{
-    struct unpacker u;
-    uint32_t bytes = load_le32(packed);
-
-    u.in = packed + 4;
-    u.range = 1;                        /* so that the first bit fills `code` */
-    u.code = 0;
-    for (uint32_t i = 0; i < UNPACK_CONTEXTS; i++) u.chance[i] = 0x8000U;
-    take_all(&u, out, bytes);
-    restore_calls(out, bytes);
+    u->second = u->second == 0 && (u->opcodes & 0xFFU) >= UNPACK_LONG;
+    if (u->second == 0) u->opcodes <<= 8;
+    out[1] = take_byte(u, 0);
+    if (u->second == 0) u->opcodes |= out[1];
+    out[0] = take_byte(u, 1);
 }

@@ -1,33 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /* Unpacks what scripts/pack-updater has packed. Pure; compiled for the PC too.
  *
- * Packed are: the length of what comes out (4 bytes, little endian, a multiple of 2), then the bytes of an adaptive binary range
- * coder. Its bits say, over and over until the length is reached:
+ * Packed are: the length of what comes out (4 bytes, little endian, a multiple of 2), then the bytes of a binary range coder, whose
+ * bits are the bytes that come out: of each halfword the high byte first, of each byte the highest bit first. How likely a bit
+ * is to be a 1 is foretold from the bits before it, by what is known as context mixing (M. Mahoney, PAQ):
  *
- *   match?     0: a literal, eight bits, the highest first. 1: bytes that have been there before:
- *   repeat?    only after a literal. 1: the offset is the last match's
- *   offset     a number, unless it is a repetition: how far back
- *   length     a number: the length of a repetition, or one less than the length of another match
+ *   known      two bytes before (bits 0-7: the last one), and the first byte of the instruction at hand (bits 16-23: 0 before
+ *              it is known) and of the one before it (bits 24-31)
+ *   contexts   bits of what is known; each context is hashed with the bits of the byte so far, and leads to the
+ *   history    of the last seven bits that came in this context: 1 byte; where two contexts share one, both suffer
+ *   counter    one for each context and history: the log of the odds of a 1, which learns
+ *   mixer      adds up what the contexts' counters say, weighted; the weights are those for the instruction, and learn
+ *   chance     the sum, from the log of the odds back to a probability
  *
- * A number from 1 is written as: as many ones as bits follow its first one, a zero, and these bits, the highest first.
- * Each bit has a context of its own, that is, a probability that learns. At last, the targets of BL become distances again. */
+ * Packer and unpacker learn the same from each bit, and calculate with the same integers. */
 #ifndef VCPBOOT_UNPACK_H
 #define VCPBOOT_UNPACK_H
 
 #include <stdint.h>
 
-#define UNPACK_LEARNING 5U              /* shift: how much a probability moves */
-#define UNPACK_CLASSES 16U              /* of numbers, by their bits */
-#define UNPACK_TREE (UNPACK_CLASSES * UNPACK_CLASSES)   /* a number's contexts: ones and zero by place, then bits by class and place */
-#define UNPACK_AT_MATCH 0U              /* 2 contexts, by whether a match was before */
-#define UNPACK_AT_REPEAT 2U             /* 2, by the position's lowest bit */
-#define UNPACK_AT_LENGTH 4U             /* 2 trees, by the position's lowest bit */
-#define UNPACK_AT_OFFSET (UNPACK_AT_LENGTH + 2U * UNPACK_TREE)
-#define UNPACK_AT_LITERAL (UNPACK_AT_OFFSET + UNPACK_TREE)      /* 3 trees, by the kind of byte */
-#define UNPACK_LONG 0xE8U               /* high bytes from here on begin an instruction of 32 bits (PM0214 §3.4) */
-#define UNPACK_CONTEXTS (UNPACK_AT_LITERAL + 3U * 256U)
+#define UNPACK_LONG 0xE8U               /* first bytes from here on begin an instruction of 32 bits (PM0214 §3.4) */
+/* The contexts: masks of what is known. Found by trying, on this program. */
+#define UNPACK_CONTEXTS 0x00FE0000, 0x006400F0, 0xFE710000, 0x007F008F
+#define UNPACK_INPUTS 4U
+#define UNPACK_HASH 0x9E3779B1U         /* 2^32 by the golden ratio: D. E. Knuth, The Art of Computer Programming, 6.4 */
+#define UNPACK_HISTORIES (84U * 1024U)
+#define UNPACK_UNIT_BITS 8              /* of a log of odds: 1/256 */
+#define UNPACK_CERTAIN 2048             /* e^8 : 1 is as sure as it gets */
+#define UNPACK_LOGIT_BITS 4             /* a counter's further fraction */
+#define UNPACK_WEIGHT_BITS 16           /* a weight's fraction */
+#define UNPACK_WEIGHT 0x4000            /* what a weight is at first */
+#define UNPACK_WEIGHT_RATE 15           /* shift */
 
-/* out: as many bytes as `packed` says. The packed bytes are trusted: they are the bootloader's own. Takes 3 KB of stack. */
-void unpack(uint8_t *out, const uint8_t *packed);
+struct unpack_counter {
+    int16_t logit;
+    uint16_t seen;                      /* how often it has learned: less and less each time */
+};
+
+struct unpack_input {
+    uint32_t hash;
+    uint8_t *history;                           /* for the next bit; below a mark, the highest bit that is set */
+    struct unpack_counter *next, counter[256];
+    int32_t weight[256];                        /* by the opcode; above UNPACK_WEIGHT */
+};
+
+struct unpacker {
+    const uint8_t *in;
+    uint32_t range, code;
+    uint32_t recent, opcodes;                   /* the last one in bits 0-7, those before it above */
+    uint32_t second;                            /* halfword of a long instruction */
+    struct unpack_input input[UNPACK_INPUTS];
+    uint16_t chance[2 * UNPACK_CERTAIN + 1];    /* of a 1, in 1/65536; never 0 or 1 */
+    uint8_t history[UNPACK_HISTORIES];
+};
+
+/* Returns how many bytes there are: so often, in steps of two, unpack_halfword is to be called, each time two bytes further. The
+ * packed bytes are trusted: they are the bootloader's own. */
+uint32_t unpack_start(struct unpacker *u, const uint8_t *packed);
+void unpack_halfword(struct unpacker *u, uint8_t *out);
 
 #endif
