@@ -30,10 +30,12 @@ static void class_done(void *owner, struct control_request *r, enum urb_status s
 {
     struct usbhost *h = owner;
 
+    h->cdc.asking--;
     if (status == URB_ERROR)
         port_transaction_error(h, "control request to the CDC interface: no answer to three tries");
     else if (status != URB_OK)
         host_report(h, "CDC request 0x%02X: %s", r->setup[1], urb_status_text(status));
+    start_out(h);
 }
 
 static void class_request(struct usbhost *h, uint8_t request, uint16_t value, const uint8_t *data, uint8_t bytes)
@@ -41,8 +43,10 @@ static void class_request(struct usbhost *h, uint8_t request, uint16_t value, co
     const uint8_t setup[8] = { CLASS_INTERFACE_OUT, request, (uint8_t)value, (uint8_t)(value >> 8),
                                h->config.control_interface, 0, bytes, 0 };
 
-    if (h->cdc.bound)
-        control_submit(&h->control, setup, data, h, class_done);
+    if (!h->cdc.bound)
+        return;
+    h->cdc.asking++;
+    control_submit(&h->control, setup, data, h, class_done);
 }
 
 void usbhost_cdc_set_line_coding(struct usbhost *h, const struct usbhost_line_coding *lc)
@@ -145,7 +149,8 @@ static void start_out(struct usbhost *h)
     size_t most = 20U * c->out.max_packet;
     size_t bytes = c->ring_bytes < most ? c->ring_bytes : most;
 
-    if (!c->bound || !c->open || c->out.busy || c->out_halted || bytes == 0 || c->out_later.armed)
+    /* A program writes when its open() or tcsetattr() has returned, and these wait for the device (acm_ctrl_msg). */
+    if (!c->bound || !c->open || c->asking > 0 || c->out.busy || c->out_halted || bytes == 0 || c->out_later.armed)
         return;
     for (size_t i = 0; i < bytes; i++)
         c->out_buf[i] = c->ring[(c->ring_head + i) % CDC_OUT_RING];
@@ -282,6 +287,7 @@ void cdc_bind(struct usbhost *h)
         bind_pipe(h, &c->notify, &h->config.notify, period_of(h->config.notify.interval), notify_complete);
     c->bound = true;
     c->open = c->reading = c->out_halted = false;
+    c->asking = 0;
     c->ring_head = c->ring_bytes = 0;
     usbhost_cdc_set_control_lines(h, false, false);
     usbhost_cdc_set_line_coding(h, &coding);

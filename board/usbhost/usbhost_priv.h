@@ -25,6 +25,7 @@ enum port_state {
 
 struct cdc {
     bool bound, open, reading;
+    unsigned asking;                    /* class requests that are on their way: data wait for them */
     bool out_halted;                    /* STALLed, CLEAR_FEATURE on its way; the request goes on after it */
     struct urb_pipe in, out, notify;
     uint8_t in_buf[CDC_IN_URB], out_buf[CDC_OUT_URB], notify_buf[CDC_NOTIFY_MAX];

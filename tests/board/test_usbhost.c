@@ -453,6 +453,21 @@ static void line_coding_control_lines_and_break_reach_the_device(void **state)
     assert_int_equal(f->dev.line_state, 2);
 }
 
+static void data_wait_until_the_device_has_answered_for_the_line(void **state)
+{
+    struct usb_fixture *f = *state;
+
+    enumerate(f);
+    open_port(f);
+    f->dev.mute_control = true;
+    usbhost_cdc_set_control_lines(f->host, false, false);
+    assert_int_equal(usbhost_cdc_write(f->host, (const uint8_t *)"x", 1), 1);
+    run_ms(f, 4900);
+    assert_int_equal(f->dev.rx_bytes, 0);
+    run_ms(f, 200);                     /* the request has timed out: nothing holds the data any more */
+    assert_int_equal(f->dev.rx_bytes, 1);
+}
+
 struct answer { enum usbhost_result result; uint8_t data[64]; size_t bytes; unsigned calls; };
 
 static void take_answer(void *owner, enum usbhost_result result, const uint8_t *data, size_t bytes)
@@ -554,6 +569,7 @@ int main(void)
         usb_test(a_stalled_bulk_endpoint_is_cleared_and_goes_on),
         usb_test(latency_between_requests_slows_a_transfer_down),
         usb_test(line_coding_control_lines_and_break_reach_the_device),
+        usb_test(data_wait_until_the_device_has_answered_for_the_line),
         usb_test(any_control_request_can_be_made_and_a_stall_is_told),
         usb_test(a_suspended_device_notices_and_goes_on_after_the_resume),
         usb_test(a_device_that_may_wakes_the_host_up),
