@@ -269,6 +269,11 @@ struct usart *chip_usart(struct chip *c, unsigned number)
     return c->periph->usart[number - 1];
 }
 
+struct gpio *chip_gpio(struct chip *c)
+{
+    return c->periph->gpio;
+}
+
 uint8_t *chip_ram(struct chip *c, uint32_t address, size_t bytes)
 {
     return cpu_ram(c->cpu, address, bytes);

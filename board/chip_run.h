@@ -59,6 +59,8 @@ struct usbhost;
 struct usbhost *chip_usbhost(struct chip *c);           /* NULL without usb_cable */
 struct usart;
 struct usart *chip_usart(struct chip *c, unsigned number);              /* 1 to 3 */
+struct gpio;
+struct gpio *chip_gpio(struct chip *c);                 /* the pins, for whoever looks at them from outside */
 /* SRAM or CCM as the CPU sees it; NULL if the range is not inside one of them. */
 uint8_t *chip_ram(struct chip *c, uint32_t address, size_t bytes);
 uint64_t chip_cycles(struct chip *c);   /* HCLK cycles since the board began */

@@ -2,6 +2,7 @@
 /* vcpboard: the command line of the virtual board. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +26,10 @@ struct settings {
     struct chip_options chip;
     const char *images[IMAGES_MAX];
     unsigned image_count;
-    const char *state, *pty, *uart1;
+    const char *state, *pty;
+    char uart1[PATH_MAX];               /* "": none */
+    bool uart1_given;                   /* its format was */
+    struct line_format uart1_format;
     vtime run_for;
 };
 
@@ -50,7 +54,8 @@ static const char help[] =
     "\n"
     "The outside world\n"
     "  --pty LINK           plug the USB cable in; the device's COM port appears as a pty, LINK is a symlink to it\n"
-    "  --uart1 LINK         USART1 as a pty\n"
+    "  --uart1 LINK[,8e1]   USART1 as a pty, wired to PA9 and PA10. The kernel keeps no parity for a pty: the line has the format\n"
+    "                       given here (7 or 8; n, e or o; 1 or 2), without one that to which the USART is set\n"
     "  --usbredir SOCKET    not built yet\n"
     "  With --pty or --uart1 the board runs in real time, otherwise as fast as it can.\n"
     "\n"
@@ -151,6 +156,24 @@ static bool parse_run_for(const char *text, struct settings *s)
     return true;
 }
 
+static bool parse_uart1(const char *text, struct settings *s)
+{
+    size_t length = strlen(text);
+    const char *comma = strrchr(text, ',');
+
+    if (comma != NULL) {
+        if (!line_parse_format(comma + 1, &s->uart1_format))
+            return false;
+        s->uart1_given = true;
+        length = (size_t)(comma - text);
+    }
+    if (length == 0 || length >= sizeof s->uart1)
+        return false;
+    memcpy(s->uart1, text, length);
+    s->uart1[length] = '\0';
+    return true;
+}
+
 static bool add_image(const char *spec, struct settings *s)
 {
     if (s->image_count == IMAGES_MAX)
@@ -182,7 +205,7 @@ static bool take_option(int option, const char *value, struct settings *s)
     case OPT_HSE: return parse_hse(value, s);
     case OPT_STATE: s->state = value; return true;
     case OPT_PTY: s->pty = value; return true;
-    case OPT_UART1: s->uart1 = value; return true;
+    case OPT_UART1: return parse_uart1(value, s);
     case OPT_TIMING: return parse_timing(value, s);
     case OPT_CUT_AT:
         if (!parse_number(value, &number) || number == 0)
@@ -275,11 +298,12 @@ static bool plug_in(struct board *b, const struct settings *s)
 {
     if (s->pty != NULL && (b->vcp = vcp_bridge_new(b->chip, chip_usbhost(b->chip), s->pty)) == NULL)
         return false;
-    if (s->uart1 != NULL && (b->uart1 = uart_bridge_new(b->chip, chip_usart(b->chip, 1), s->uart1)) == NULL)
+    if (s->uart1[0] != '\0' && (b->uart1 = uart_bridge_new(b->chip, chip_usart(b->chip, 1), s->uart1,
+                                                           s->uart1_given ? &s->uart1_format : NULL)) == NULL)
         return false;
     if (s->pty != NULL)
         fprintf(stderr, "usb:    plugged in; %s appears when the device is configured\n", s->pty);
-    if (s->uart1 != NULL)
+    if (s->uart1[0] != '\0')
         fprintf(stderr, "uart1:  %s\n", s->uart1);
     return true;
 }
@@ -335,7 +359,7 @@ int main(int argc, char **argv)
 
     if (status != EXIT_OK || done)
         return status;
-    s.chip.realtime = s.pty != NULL || s.uart1 != NULL;
+    s.chip.realtime = s.pty != NULL || s.uart1[0] != '\0';
     s.chip.usb_cable = s.pty != NULL;
     b.chip = chip_new(&s.chip);
     watch_signals(&b);

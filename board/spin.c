@@ -8,6 +8,7 @@
 #define BACKOFF_MAX 16384U
 #define PASS_BLOCKS_MAX 400U            /* a firmware's whole main loop fits */
 #define TIMED_PASSES 3U
+#define TIMED_SHARE 8U                  /* of what it has waited: a loop that ends at a time of its own is late by no more */
 #define MISSES_MAX 8U
 
 static uint64_t fold(uint64_t hash, uint32_t v)
@@ -77,7 +78,7 @@ static enum spin_verdict end_pass(struct spin *s, uint64_t cycles, uint64_t *spa
     s->last = s->now;
     if (s->equal_passes <= 1)
         s->equal_since = s->pass_start;
-    *span = verdict == SPIN_SKIP_PASSES ? s->now.cycles : cycles - s->equal_since;
+    *span = verdict == SPIN_SKIP_PASSES ? s->now.cycles : (cycles - s->equal_since) / TIMED_SHARE;
     if (verdict != SPIN_GO_ON) {
         s->misses = 0;
         s->backoff = BACKOFF_MIN;

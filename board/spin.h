@@ -5,9 +5,9 @@
  * same values from the peripherals, wrote none, took the same number of cycles, and no event came in between: then every
  * further pass is the same too, up to the next event, and whole passes are skipped. The result is what executing them
  * gives, cycle for cycle. A loop that also reads a running counter (DWT_CYCCNT, SysTick, a timer) has no two equal passes;
- * it is skipped in steps after three passes that were equal but for the counter's value: by as long as it has waited
- * already, so that a short delay stays short, and by SPIN_TIMED_STEP_US at most. So is a loop that feeds the watchdog, whose
- * shortest time is 85 us (RM0090 §21.3). */
+ * it is skipped in steps after three passes that were equal but for the counter's value: by an eighth of what it has waited
+ * already, so that a delay of its own is late by no more, by SPIN_TIMED_STEP_US at most, and never past an event. So is a loop
+ * that feeds the watchdog, whose shortest time is 85 us (RM0090 §21.3). */
 #ifndef VCPBOARD_SPIN_H
 #define VCPBOARD_SPIN_H
 

@@ -14,6 +14,7 @@
 #define CONFIG_NO_READ 0x2U
 #define CONFIG_PIN 0x4U
 #define CONFIG_PIN_HIGH 0x8U
+#define CONFIG_USART1 0x10U
 
 struct config {
     uint32_t magic;

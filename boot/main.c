@@ -7,9 +7,11 @@
 
 #include "boot/config.h"
 #include "boot/mailbox.h"
+#include "boot/ports.h"
 #include "boot/serve.h"
 #include "hal/stm32f4/hal.h"
 #include "hal/stm32f4/otg_fs.h"
+#include "hal/stm32f4/usart.h"
 #include "update/session.h"
 #include "usb/cdc_state.h"
 #include "usb/usbd.h"
@@ -17,6 +19,7 @@
 #define RX_RING_BYTES 65536U            /* what the PC sends while a sector is erased */
 #define TX_RING_BYTES 2048U             /* the longest answer and more */
 #define WINDOW_BYTES (60U * 1024U)      /* image bytes in flight: with their frames they fit the ring */
+#define USART_WINDOW_BYTES 1024U         /* one DATA frame: nothing holds back a sender there while a sector is erased */
 #define DETACH_MS 100U                  /* how long the pull-up stays off, so that the PC notices the new enumeration */
 #define FLASH_TURNS 64U                 /* more polls than a word takes */
 
@@ -30,28 +33,36 @@ static struct updater {
     struct cdc cdc;
     struct session session;
     struct serve serve;
+    struct ports ports;
     struct serve_setup setup;
     uint32_t openings;
     uint8_t rx[RX_RING_BYTES], tx[TX_RING_BYTES];
 } u;
 
-static size_t wire_read(void *ctx, uint8_t *out, size_t cap)
+static size_t vcp_read(void *ctx, uint8_t *out, size_t cap)
 {
     (void)ctx;
     return cdc_read(&u.cdc, out, cap);
 }
 
-static size_t wire_write(void *ctx, const uint8_t *p, size_t n)
+static size_t vcp_write(void *ctx, const uint8_t *p, size_t n)
 {
     (void)ctx;
     return cdc_write(&u.cdc, p, n);
 }
 
-static size_t wire_room(void *ctx)
+static size_t vcp_room(void *ctx)
 {
     (void)ctx;
     return cdc_writable(&u.cdc);
 }
+
+enum { PORT_VCP, PORT_USART };
+
+static const struct port ports[PORTS] = {
+    [PORT_VCP] = { { vcp_read, vcp_write, vcp_room, NULL }, WINDOW_BYTES },
+    [PORT_USART] = { { usart_read, usart_write, usart_room, NULL }, USART_WINDOW_BYTES },
+};
 
 /* Longest erase of a 128 KB sector in ms by PSIZE, and what is told to the PC if a maker's config says nonsense: the slowest. */
 static uint32_t erase_max_ms(unsigned psize)
@@ -60,8 +71,6 @@ static uint32_t erase_max_ms(unsigned psize)
 
     return by_psize[psize < sizeof by_psize / sizeof by_psize[0] ? psize : 0];
 }
-
-static const struct serve_wire wire = { .read = wire_read, .write = wire_write, .room = wire_room };
 
 static void introduce(void)
 {
@@ -88,10 +97,12 @@ static void start_serving(struct boot_outcome why)
     setup->session = &u.session;
     setup->area = &u.area;
     setup->where = &u.where;
-    setup->wire = &wire;
+    setup->wire = &u.ports.active.wire;
     setup->reason = why.reason;
     setup->startable = why.startable;
     introduce();
+    u.ports.port = ports;
+    ports_use(&u.ports, PORT_VCP);
     session_init(&u.session, &u.area, &u.where, u.config.image_product);
     serve_init(&u.serve, setup, time_ms());
 }
@@ -147,8 +158,25 @@ static void note_opening(uint32_t now_ms)
     if (cdc_dtr_rises(&u.cdc) != u.openings) {
         u.openings = cdc_dtr_rises(&u.cdc);
         cdc_drop_output(&u.cdc);
+        ports_use(&u.ports, PORT_VCP);
         serve_opened(&u.serve, now_ms);
     }
+}
+
+/* Before the serve looks, so that it answers where the bytes came from. */
+static void follow_ports(void)
+{
+    bool nobody;
+
+    if ((u.config.policy & CONFIG_USART1) == 0) {
+        return;
+    }
+    nobody = serve_free(&u.serve);
+    usart_poll(nobody);
+    if (nobody) {
+        ports_follow(&u.ports, (unsigned)(cdc_readable(&u.cdc) != 0) << PORT_VCP | (unsigned)usart_readable() << PORT_USART);
+    }
+    serve_window(&u.serve, u.ports.active.window);
 }
 
 /* A word takes 16 us (DS8626 table 40), and everything else in a pass fits behind its start: so wait here for its end, and the
@@ -175,10 +203,11 @@ static void pass(void)
 
     otg_fs_poll();
     note_opening(now_ms);
+    follow_ports();
     serve_poll(&u.serve, now_ms);
     work_flash(now_ms);
     watchdog_feed();
-    if (serve_leaves(&u.serve, now_ms, cdc_sent(&u.cdc), &request) || idle_too_long(now_ms)) {
+    if (serve_leaves(&u.serve, now_ms, cdc_sent(&u.cdc) && usart_sent(), &request) || idle_too_long(now_ms)) {
         leave(request);
     }
 }
@@ -193,6 +222,9 @@ _Noreturn void updater_run(struct boot_outcome why)
     flash_use_psize(u.config.psize);
     start_serving(why);
     start_usb();
+    if ((u.config.policy & CONFIG_USART1) != 0) {
+        usart_init();
+    }
     for (;;) {
         pass();
     }

@@ -184,6 +184,16 @@ uint32_t serve_idle_ms(const struct serve *s, uint32_t now_ms)
     return now_ms - s->active_ms;
 }
 
+bool serve_free(const struct serve *s)
+{
+    return s->client == SERVE_NOBODY && s->in_pos >= s->in_len && native_rx_empty(&s->rx) && !s->leave.armed;
+}
+
+void serve_window(struct serve *s, uint32_t bytes)
+{
+    s->set.self.window = bytes;
+}
+
 bool serve_startable(const struct serve *s)
 {
     return s->startable;

@@ -100,6 +100,8 @@ struct serve {
 void serve_init(struct serve *s, const struct serve_setup *set, uint32_t now_ms);
 /* The PC opened the port: whoever talked before is gone, and so is its update. */
 void serve_opened(struct serve *s, uint32_t now_ms);
+/* Another port is in use now: what HELLO says of it. */
+void serve_window(struct serve *s, uint32_t bytes);
 /* One short step: at most SERVE_CHUNK bytes in, at most a frame out. A digest is the longest: 2 ms for each 128 KB. */
 void serve_poll(struct serve *s, uint32_t now_ms);
 
@@ -107,6 +109,8 @@ void serve_poll(struct serve *s, uint32_t now_ms);
 bool serve_leaves(const struct serve *s, uint32_t now_ms, bool sent, uint8_t *request);
 /* ms without a byte and without an update. */
 uint32_t serve_idle_ms(const struct serve *s, uint32_t now_ms);
+/* Nobody is in the middle of anything: the next byte may be anybody's. */
+bool serve_free(const struct serve *s);
 /* Is there an application to go back to? */
 bool serve_startable(const struct serve *s);
 

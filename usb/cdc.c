@@ -17,58 +17,6 @@ enum {                                  /* bRequest, CDC PSTN 1.20 table 13 */
 #define CONTROL_LINE_DTR 0x0001U
 #define COMMUNICATION_INTERFACE 0U
 
-/* --- rings ---------------------------------------------------------------------------------------------------------- */
-
-static uint32_t ring_used(const struct cdc_ring *r)
-{
-    return r->head - r->tail;
-}
-
-static uint32_t ring_free(const struct cdc_ring *r)
-{
-    return r->bytes - ring_used(r);
-}
-
-/* The longest run at `position` that does not wrap, at most n. */
-static uint32_t ring_run(const struct cdc_ring *r, uint32_t position, uint32_t n)
-{
-    uint32_t to_end = r->bytes - (position & (r->bytes - 1));
-
-    return n < to_end ? n : to_end;
-}
-
-static uint8_t *ring_at(const struct cdc_ring *r, uint32_t position)
-{
-    return r->buf + (position & (r->bytes - 1));
-}
-
-static size_t ring_put(struct cdc_ring *r, const uint8_t *p, size_t n)
-{
-    uint32_t take = ring_free(r) < n ? ring_free(r) : (uint32_t)n;
-    uint32_t first = ring_run(r, r->head, take);
-
-    memcpy(ring_at(r, r->head), p, first);
-    memcpy(r->buf, p + first, take - first);
-    r->head += take;
-    return take;
-}
-
-static size_t ring_get(struct cdc_ring *r, uint8_t *out, size_t cap)
-{
-    uint32_t take = ring_used(r) < cap ? ring_used(r) : (uint32_t)cap;
-    uint32_t first = ring_run(r, r->tail, take);
-
-    memcpy(out, ring_at(r, r->tail), first);
-    memcpy(out + first, r->buf, take - first);
-    r->tail += take;
-    return take;
-}
-
-static void ring_empty(struct cdc_ring *r)
-{
-    r->tail = r->head;
-}
-
 /* --- endpoints ------------------------------------------------------------------------------------------------------ */
 
 static void arm_input(struct cdc *c)

@@ -9,13 +9,11 @@
 
 #include "usb/cdc.h"
 #include "usb/dcd.h"
-
-/* Free-running positions: used = head - tail, also across the wrap, because the size is a power of two. */
-struct cdc_ring { uint8_t *buf; uint32_t bytes, head, tail; };
+#include "usb/ring.h"
 
 struct cdc {
     const struct dcd *dcd;              /* NULL until the PC has chosen the configuration */
-    struct cdc_ring rx, tx;
+    struct ring rx, tx;
     bool armed, sending;
     bool empty_packet_due;              /* the last packet was a full one: the PC must be told that nothing follows */
     bool dtr;

@@ -17,46 +17,37 @@ struct uart_bridge {
     struct pty *pty;
     struct line_end ear;                /* what the USART sends */
     struct line_format settings;        /* of the terminal */
+    bool given;                         /* a format was asked for: the line has it whatever the USART is set to */
+    struct line_format format;
     uint8_t queue[QUEUE];               /* from the terminal, waiting for the line */
     size_t queued;
-    struct sched_event frame_end;
+    struct line_sender sender;
 };
 
 /* --- towards the chip ----------------------------------------------------------------------------------------------------- */
 
 static struct line_format sent_format(const struct uart_bridge *b)
 {
-    struct line_format f = usart_format(b->usart);
+    struct line_format f = b->given ? b->format : usart_format(b->usart);
 
     f.baud = b->settings.baud;
     return f;
-}
-
-static vtime frame_time(const struct line_format *f)
-{
-    unsigned bits = 1U + f->data_bits + (f->parity != LINE_PARITY_NONE ? 1U : 0) + f->stop_bits;
-
-    return VTIME_MS(1000) / f->baud * bits;
 }
 
 static void send_next(struct uart_bridge *b)
 {
     struct line_format f = sent_format(b);
 
-    if (b->queued > 0 && f.baud > 0 && !b->frame_end.armed)
-        sched_after(chip_sched(b->chip), &b->frame_end, frame_time(&f));
+    if (b->queued > 0 && f.baud > 0 && !line_sending(&b->sender))
+        line_send(&b->sender, usart_end(b->usart), b->queue[0], &f);
 }
 
-static void frame_end_fire(void *owner)
+static void on_sent(void *owner)
 {
     struct uart_bridge *b = owner;
-    const struct line_end *end = usart_end(b->usart);
-    struct line_format f = sent_format(b);
-    uint8_t byte = b->queue[0];
 
     b->queued--;
     memmove(b->queue, b->queue + 1, b->queued);
-    end->frame(end->self, byte, &f);
     send_next(b);
     if (b->queued == QUEUE - 1U)
         pty_resume(b->pty);
@@ -90,8 +81,9 @@ static bool same_baud(uint32_t a, uint32_t b)
 static void on_frame(void *self, uint8_t byte, const struct line_format *sent_as)
 {
     struct uart_bridge *b = self;
+    struct line_format own = sent_format(b);
 
-    if (!same_baud(sent_as->baud, b->settings.baud))
+    if (!same_baud(sent_as->baud, own.baud) || sent_as->parity != own.parity || sent_as->data_bits != own.data_bits)
         byte = (uint8_t)~byte;          /* some wrong byte: which one depends on the ratio */
     pty_write(b->pty, &byte, 1);
 }
@@ -111,7 +103,7 @@ static void nothing(void *owner)
     (void)owner;                        /* a UART line has no state that follows the terminal's */
 }
 
-struct uart_bridge *uart_bridge_new(struct chip *c, struct usart *usart, const char *link)
+struct uart_bridge *uart_bridge_new(struct chip *c, struct usart *usart, const char *link, const struct line_format *format)
 {
     struct uart_bridge *b = xcalloc(1, sizeof *b);
     const struct pty_client client = { .owner = b, .opened = on_settings, .settings = on_settings, .room = room,
@@ -120,7 +112,10 @@ struct uart_bridge *uart_bridge_new(struct chip *c, struct usart *usart, const c
     b->chip = c;
     b->usart = usart;
     b->ear = (struct line_end){ .self = b, .frame = on_frame };
-    b->frame_end = (struct sched_event){ .fire = frame_end_fire, .owner = b };
+    b->given = format != NULL;
+    if (b->given)
+        b->format = *format;
+    line_sender_init(&b->sender, chip_sched(c), on_sent, b);
     b->pty = pty_new(c, link, &client);
     if (b->pty == NULL) {
         free(b);
@@ -135,7 +130,7 @@ void uart_bridge_free(struct uart_bridge *b)
     if (b == NULL)
         return;
     usart_connect(b->usart, NULL);
-    sched_cancel(chip_sched(b->chip), &b->frame_end);
+    line_sender_stop(&b->sender);
     pty_free(b->pty);
     free(b);
 }

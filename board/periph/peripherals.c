@@ -15,7 +15,7 @@ struct signal {
 
 #define SIGNAL_CHOICES 3U
 
-/* Every pin that can carry the signal; a repeated one fills the row. */
+/* Every pin that can carry the signal; a repeated one fills the row. The board's wires go to the first. */
 static const struct signal usart_tx[PERIPHERALS_USARTS][SIGNAL_CHOICES] = {
     { { GPIO_A, 9 }, { GPIO_B, 6 }, { GPIO_B, 6 } },
     { { GPIO_A, 2 }, { GPIO_D, 5 }, { GPIO_D, 5 } },
@@ -47,6 +47,14 @@ static bool rx_carried(void *self, unsigned number)
     const struct peripherals *p = self;
 
     return any_carries(p->gpio, usart_rx[number - 1]);
+}
+
+static void drive_rx(void *self, unsigned number, enum gpio_level level)
+{
+    const struct peripherals *p = self;
+    const struct signal *wired = &usart_rx[number - 1][0];
+
+    gpio_set_input(p->gpio, wired->port, wired->pin, level);
 }
 
 bool peripherals_usb_pins(void *peripherals)
@@ -81,7 +89,7 @@ struct peripherals *peripherals_new(struct chip *c, const struct rcc_options *cl
     p->unmodelled = unmodelled_new(c);
     for (unsigned i = 0; i < PERIPHERALS_USARTS; i++) {
         p->usart[i] = usart_new(c, i + 1U);
-        usart_set_pins_source(p->usart[i], tx_carried, rx_carried, p);
+        usart_set_pins_source(p->usart[i], tx_carried, rx_carried, drive_rx, p);
     }
     for (unsigned i = 0; i < PERIPHERALS_TIMERS; i++)
         p->tim[i] = tim_new(c, p->rcc, i + 2U);

@@ -72,7 +72,9 @@ struct usart {
     const struct line_end *peer;
     bool (*tx_pin)(void *owner, unsigned number);
     bool (*rx_pin)(void *owner, unsigned number);
+    void (*drive)(void *owner, unsigned number, enum gpio_level level);
     void *pin_owner;
+    vtime listens_since;                /* UE and RE are set since then */
 };
 
 static const struct {
@@ -130,14 +132,14 @@ struct line_format usart_format(const struct usart *u)
 
 static unsigned word_bits(const struct line_format *f)
 {
-    return f->data_bits + (f->parity != LINE_PARITY_NONE ? 1U : 0U);
+    return line_frame_bits(f) - 1U - f->stop_bits;
 }
 
 static vtime frame_time(const struct usart *u)
 {
     struct line_format f = usart_format(u);
 
-    return ticks_time((uint64_t)(1U + word_bits(&f) + f.stop_bits) * clocks_per_bit(u), kernel_hz(u));
+    return ticks_time((uint64_t)line_frame_bits(&f) * clocks_per_bit(u), kernel_hz(u));
 }
 
 /* --- transmitter ---------------------------------------------------------------------------------------------------- */
@@ -200,6 +202,13 @@ static void frame_ended(void *self)
         u->peer->line_break(u->peer->self);
 }
 
+/* §30.3.2: to reset TE during a transmission corrupts what is on the pin, "the current data being transmitted will be lost". */
+static void lose_frame(struct usart *u)
+{
+    sched_cancel(chip_sched(u->chip), &u->shifted);
+    u->shifting = SHIFT_NOTHING;
+}
+
 static void write_dr(struct usart *u, uint32_t value)
 {
     if ((u->sr & USART_SR_TXE) == 0)
@@ -223,24 +232,6 @@ static bool can_receive(struct usart *u)
     return (u->cr1 & on) == on && usart_format(u).baud != 0 && (u->rx_pin == NULL || u->rx_pin(u->pin_owner, u->number));
 }
 
-static bool odd_ones(uint32_t bits)
-{
-    unsigned ones = 0;
-
-    for (; bits != 0; bits &= bits - 1U)
-        ones++;
-    return ones % 2U != 0;
-}
-
-/* The bits behind the start bit as the sender puts them on the line, first one lowest. */
-static uint32_t bits_on_line(uint8_t byte, const struct line_format *f)
-{
-    uint32_t data = byte & (REG_BIT(f->data_bits) - 1U);
-    uint32_t parity = f->parity == LINE_PARITY_NONE ? 1U : odd_ones(data) == (f->parity == LINE_PARITY_EVEN) ? 1U : 0U;
-
-    return data | parity << f->data_bits | ~0U << (f->data_bits + 1U);
-}
-
 static bool same_baud(const struct usart *u, uint32_t theirs, uint32_t own)
 {
     uint32_t difference = theirs > own ? theirs - own : own - theirs;
@@ -261,22 +252,40 @@ static void receive(struct usart *u, uint32_t word, uint32_t errors)
     update_irq(u);
 }
 
+/* A receiver looks for a start bit only while it is enabled (§30.3.3). One that was switched on in mid-frame takes what falling
+ * edge there still comes for it. */
+enum heard { HEARD_ALL, HEARD_END, HEARD_NOTHING };
+
+static enum heard heard(const struct usart *u, uint32_t bits, const struct line_format *sent_as)
+{
+    vtime began = chip_now(u->chip) - line_bits_time(sent_as, line_frame_bits(sent_as));
+
+    if (u->listens_since <= began)
+        return HEARD_ALL;
+    for (unsigned bit = 1; bit < line_frame_bits(sent_as); bit++)
+        if ((bits >> bit & 1U) == 0 && (bits >> (bit - 1U) & 1U) != 0 && began + line_bits_time(sent_as, bit) >= u->listens_since)
+            return HEARD_END;
+    return HEARD_NOTHING;
+}
+
 static void frame_arrived(void *self, uint8_t byte, const struct line_format *sent_as)
 {
     struct usart *u = self;
     struct line_format own = usart_format(u);
-    uint32_t bits = bits_on_line(byte, sent_as), word, errors = 0;
+    uint32_t bits = line_bits(byte, sent_as), word, errors = 0;
+    enum heard part = heard(u, bits, sent_as);
 
-    if (!can_receive(u))
+    if (!can_receive(u) || part == HEARD_NOTHING)
         return;
-    if (!same_baud(u, sent_as->baud, own.baud)) {
+    bits >>= 1;                         /* behind the start bit */
+    if (part == HEARD_END || !same_baud(u, sent_as->baud, own.baud)) {
         bits = chip_random(u->chip) & 0x3FFU;   /* sampled at the wrong places: anything, and seen to be wrong */
         errors = USART_SR_FE | USART_SR_NF;
     }
     word = bits & (REG_BIT(word_bits(&own)) - 1U);
     if ((bits >> word_bits(&own) & 1U) == 0)
         errors |= USART_SR_FE;
-    if (own.parity != LINE_PARITY_NONE && odd_ones(word) != (own.parity == LINE_PARITY_ODD))
+    if (own.parity != LINE_PARITY_NONE && line_odd_ones(word) != (own.parity == LINE_PARITY_ODD))
         errors |= USART_SR_PE;
     receive(u, word, errors);
 }
@@ -287,6 +296,14 @@ static void break_arrived(void *self)
 
     if (can_receive(u))
         receive(u, 0, USART_SR_FE);     /* §30.3.3: "a break character is a framing error" */
+}
+
+static void level_changed(void *self, bool high)
+{
+    struct usart *u = self;
+
+    if (u->drive != NULL)
+        u->drive(u->pin_owner, u->number, high ? GPIO_HIGH : GPIO_LOW);
 }
 
 static void line_idle(void *self)
@@ -349,14 +366,19 @@ static void check_format(struct usart *u)
 
 static void write_cr1(struct usart *u, uint32_t value)
 {
+    const uint32_t listens = USART_CR1_UE | USART_CR1_RE;
     bool could = can_transmit(u);
 
+    if ((value & listens) == listens && (u->cr1 & listens) != listens)
+        u->listens_since = chip_now(u->chip);
     if ((value & USART_CR1_RWU) != 0)
         chip_unmodelled(u->chip, &u->periph, USART_CR1, true, value);
     u->cr1 = value & USART_CR1_WRITABLE & ~USART_CR1_RWU;
-    if ((u->cr1 & (USART_CR1_UE | USART_CR1_RE)) != (USART_CR1_UE | USART_CR1_RE))
+    if ((u->cr1 & listens) != listens)
         sched_cancel(chip_sched(u->chip), &u->idle);
     check_format(u);
+    if (u->shifting != SHIFT_NOTHING && !can_transmit(u))
+        lose_frame(u);
     if (u->shifting == SHIFT_NOTHING && can_transmit(u)) {
         if (!could)
             shift_out(u, SHIFT_IDLE);   /* §30.3.2: TE sends an idle frame first */
@@ -436,6 +458,8 @@ static void usart_reset(void *self, enum reset_cause why)
 void usart_connect(struct usart *u, const struct line_end *peer)
 {
     u->peer = peer;
+    if (u->drive != NULL)
+        u->drive(u->pin_owner, u->number, peer != NULL ? GPIO_HIGH : GPIO_FLOATING);   /* a line at rest is high (§30.3.1) */
 }
 
 const struct line_end *usart_end(const struct usart *u)
@@ -444,10 +468,11 @@ const struct line_end *usart_end(const struct usart *u)
 }
 
 void usart_set_pins_source(struct usart *u, bool (*tx)(void *owner, unsigned number), bool (*rx)(void *owner, unsigned number),
-                           void *owner)
+                           void (*drive)(void *owner, unsigned number, enum gpio_level level), void *owner)
 {
     u->tx_pin = tx;
     u->rx_pin = rx;
+    u->drive = drive;
     u->pin_owner = owner;
 }
 
@@ -462,7 +487,7 @@ struct usart *usart_new(struct chip *c, unsigned number)
     (void)snprintf(u->name, sizeof u->name, "USART%u", number % 10U);
     u->shifted = (struct sched_event){ .fire = frame_ended, .owner = u };
     u->idle = (struct sched_event){ .fire = line_idle, .owner = u };
-    u->end = (struct line_end){ .self = u, .frame = frame_arrived, .line_break = break_arrived };
+    u->end = (struct line_end){ .self = u, .level = level_changed, .frame = frame_arrived, .line_break = break_arrived };
     u->periph = (struct periph){
         .name = u->name, .manual = "RM0090 §30.6", .base = instances[i].base, .bytes = 0x400,
         .gate_enr = instances[i].gate_enr, .gate_bit = instances[i].gate_bit,

@@ -7,6 +7,7 @@
 
 #include "board/bridge/line.h"
 #include "board/chip.h"
+#include "board/periph/gpio.h"
 
 struct usart;
 
@@ -20,8 +21,9 @@ const struct line_end *usart_end(const struct usart *u);
 /* The format that the registers ask for at present; a baud rate of 0 means that they ask for none. */
 struct line_format usart_format(const struct usart *u);
 
-/* Whether a GPIO pin carries the signal at present. Until this is set, both always do. */
+/* Whether a GPIO pin carries the signal at present; until this is set, both always do. And the way from the line to the pin that
+ * the board has wired to RX: it is told every edge, whatever the pin is used for. */
 void usart_set_pins_source(struct usart *u, bool (*tx)(void *owner, unsigned number), bool (*rx)(void *owner, unsigned number),
-                           void *owner);
+                           void (*drive)(void *owner, unsigned number, enum gpio_level level), void *owner);
 
 #endif

@@ -38,7 +38,7 @@ static bool pll_start(uint32_t pllcfgr, uint32_t acr)
     RCC->PLLCFGR = pllcfgr | PLL_336_2_7;
     RCC->CR |= RCC_CR_PLLON;
     if (!set_latency(acr | FLASH_ACR_LATENCY_7WS)) return false;
-    RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV2;      /* 42 and 84 MHz, the limits */
+    RCC->CFGR = RCC_CFGR_PPRE1_DIV4 | RCC_CFGR_PPRE2_DIV4;      /* 42 MHz each: at APB2's limit of 84, BRR ends at 1282 baud */
     if (!wait_for(&RCC->CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY, PLL_POLLS)) return false;
     return switch_to(RCC_CFGR_SW_PLL, RCC_CFGR_SWS_PLL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The registers of the STM32F405/407 that the firmware touches, under the manual's own names. */
-/* Sources: RM0090 Rev 21 §3.9 FLASH, §4.4 CRC, §5.4 PWR, §7.3 RCC, §8.4 GPIO, §21.4 IWDG, §34.16 OTG_FS, §38.6 DBGMCU, §39
+/* Sources: RM0090 Rev 21 §3.9 FLASH, §4.4 CRC, §5.4 PWR, §7.3 RCC, §8.4 GPIO, §12.3 EXTI, §21.4 IWDG, §30.6 USART, §34.16 OTG_FS, §38.6 DBGMCU, §39
  * signature; PM0214 §4.3 NVIC, §4.4 SCB; ARM DDI0403 §C1.8 DWT */
 #ifndef VCPBOOT_REGS_H
 #define VCPBOOT_REGS_H
@@ -72,10 +72,11 @@ _Static_assert(offsetof(struct rcc_regs, CSR) == 0x74, "RM0090 table 34");
 #define RCC_CFGR_SWS_HSI (0U << 2)
 #define RCC_CFGR_SWS_PLL (2U << 2)
 #define RCC_CFGR_PPRE1_DIV4 (5U << 10)
-#define RCC_CFGR_PPRE2_DIV2 (4U << 13)
+#define RCC_CFGR_PPRE2_DIV4 (5U << 13)
 #define RCC_AHB1ENR_CRCEN (1U << 12)
 #define RCC_AHB1ENR_GPIO(port) (1U << (port))
 #define RCC_AHB2ENR_OTGFSEN (1U << 7)
+#define RCC_APB2ENR_USART1EN (1U << 4)
 #define RCC_CSR_SFTRSTF (1U << 28)
 #define RCC_CSR_LSION (1U << 0)
 #define RCC_CSR_LSIRDY (1U << 1)
@@ -89,7 +90,27 @@ _Static_assert(offsetof(struct gpio_regs, AFR) == 0x20, "RM0090 table 39");
 #define GPIO_PULL_DOWN 2U
 #define GPIO_MODE_AF 2U
 #define GPIO_SPEED_VERY_HIGH 3U
+#define GPIO_AF_USART1 7U
 #define GPIO_AF_OTG_FS 10U
+
+/* --- EXTI (§12.3) --------------------------------------------------------------------------------------------------- */
+struct exti_regs { volatile uint32_t IMR, EMR, RTSR, FTSR, SWIER, PR; };
+#define EXTI ((struct exti_regs *)0x40013C00U)
+
+/* --- USART (§30.6) -------------------------------------------------------------------------------------------------- */
+struct usart_regs { volatile uint32_t SR, DR, BRR, CR1, CR2, CR3, GTPR; };
+#define USART1 ((struct usart_regs *)0x40011000U)
+#define USART_SR_PE (1U << 0)
+#define USART_SR_FE (1U << 1)
+#define USART_SR_NF (1U << 2)
+#define USART_SR_RXNE (1U << 5)
+#define USART_SR_TC (1U << 6)
+#define USART_SR_TXE (1U << 7)
+#define USART_CR1_RE (1U << 2)
+#define USART_CR1_TE (1U << 3)
+#define USART_CR1_PCE (1U << 10)
+#define USART_CR1_M (1U << 12)
+#define USART_CR1_UE (1U << 13)
 
 /* --- IWDG (§21.4) --------------------------------------------------------------------------------------------------- */
 struct iwdg_regs { volatile uint32_t KR, PR, RLR, SR; };

@@ -181,6 +181,25 @@ static void te_sends_an_idle_frame_before_the_first_byte(void **state)
     assert_int_equal(p.n, 1);
 }
 
+static void a_transmitter_that_is_switched_off_loses_the_byte_it_sends(void **state)
+{
+    struct fixture *f = *state;
+    struct peer p;
+
+    plug_in(f, &p);
+    enable(f, 0);
+    wr(f, DR, 0x55);
+    fake_run(f->chip, 5 * BIT);
+    wr(f, CR1, 0);
+    wr(f, CR1, UE | TE | RE);
+    fake_run(f->chip, 40 * BIT);
+    assert_int_equal(p.n, 0);
+    wr(f, DR, 0x56);
+    fake_run(f->chip, 10 * BIT);
+    assert_int_equal(p.n, 1);
+    assert_int_equal(p.bytes[0], 0x56);
+}
+
 static void bytes_to_an_unconnected_pin_go_nowhere_and_are_reported(void **state)
 {
     struct fixture *f = *state;
@@ -324,6 +343,7 @@ static void another_baud_rate_corrupts_the_byte_and_says_so(void **state)
     hear(f, 0x41, &near);
     assert_int_equal(rd(f, SR) & (FE | NF | RXNE), RXNE);
     assert_int_equal(rd(f, DR), 0x41);
+    fake_run(f->chip, VTIME_MS(2));             /* all of the frame is heard */
     hear(f, 0x41, &slow);
     assert_int_equal(rd(f, SR) & (FE | NF | RXNE), FE | NF | RXNE);
 }
@@ -429,6 +449,7 @@ int main(void)
         periph_test(tc_stays_up_if_sr_was_not_read_before_the_write),
         periph_test(a_byte_written_over_another_is_lost_and_reported),
         periph_test(te_sends_an_idle_frame_before_the_first_byte),
+        periph_test(a_transmitter_that_is_switched_off_loses_the_byte_it_sends),
         periph_test(bytes_to_an_unconnected_pin_go_nowhere_and_are_reported),
         periph_test(a_received_byte_sets_rxne_and_reading_dr_clears_it),
         periph_test(an_overrun_keeps_the_older_byte_until_sr_and_dr_are_read),

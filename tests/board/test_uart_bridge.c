@@ -23,6 +23,7 @@
 #define USART_DR (USART1 + 0x04U)
 #define USART_BRR (USART1 + 0x08U)
 #define USART_CR1 (USART1 + 0x0CU)
+#define PE (1U << 0)
 #define RXNE (1U << 5)
 #define TXE (1U << 7)
 #define CR1_8E1 (1U << 13 | 1U << 12 | 1U << 10 | 1U << 3 | 1U << 2)    /* UE, M, PCE, TE, RE */
@@ -50,7 +51,7 @@ static int open_port(const struct fixture *f, speed_t speed)
     return fd;
 }
 
-static int setup(void **state)
+static int setup_line(void **state, const struct line_format *format)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
@@ -59,7 +60,7 @@ static int setup(void **state)
     snprintf(f->dir, sizeof f->dir, "/tmp/uartXXXXXX");
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->link, sizeof f->link, "%s/port", f->dir);
-    f->bridge = uart_bridge_new(f->chip, f->usart, f->link);
+    f->bridge = uart_bridge_new(f->chip, f->usart, f->link, format);
     assert_non_null(f->bridge);
     fake_write32(f->chip, USART_BRR, BRR_115200);
     fake_write32(f->chip, USART_CR1, CR1_8E1);
@@ -67,6 +68,16 @@ static int setup(void **state)
     f->fd = -1;
     *state = f;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_line(state, NULL);
+}
+
+static int setup_8n1(void **state)
+{
+    return setup_line(state, &(struct line_format){ .data_bits = 8, .stop_bits = 1, .parity = LINE_PARITY_NONE });
 }
 
 static int teardown(void **state)
@@ -142,6 +153,24 @@ static void another_baud_rate_garbles_the_bytes_both_ways(void **state)
     assert_int_not_equal(fake_read32(f->chip, USART_SR) & 0xFU, 0);
 }
 
+static void a_line_of_a_given_format_is_another_than_the_usarts(void **state)
+{
+    struct fixture *f = *state;
+    char c;
+
+    f->fd = open_port(f, B115200);
+    look(f);
+    assert_int_equal(write(f->fd, "\x03", 1), 1);        /* two ones: the stop bit stands where their parity should be 0 */
+    fake_poll(f->chip, 0);
+    fake_run(f->chip, FRAME);
+    assert_int_equal(fake_read32(f->chip, USART_SR) & (RXNE | PE), RXNE | PE);
+    fake_write32(f->chip, USART_DR, 'A');
+    fake_run(f->chip, VTIME_US(200));
+    look(f);
+    assert_int_equal(read(f->fd, &c, 1), 1);
+    assert_int_not_equal(c, 'A');
+}
+
 #define test(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -150,6 +179,7 @@ int main(void)
         test(what_the_chip_sends_is_read_from_the_terminal),
         test(what_the_terminal_sends_arrives_frame_by_frame_with_good_parity),
         test(another_baud_rate_garbles_the_bytes_both_ways),
+        cmocka_unit_test_setup_teardown(a_line_of_a_given_format_is_another_than_the_usarts, setup_8n1, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
