@@ -318,7 +318,9 @@ static void attach_parts(struct chip *c)
     otg_fs_set_pins_source(c->otg, peripherals_usb_pins, c->periph);
     otg_fs_set_wakeup_line(c->otg, peripherals_usb_wakeup, c->periph);
     if (c->o.usb_cable) {
-        c->usbhost = usbhost_new(c, otg_fs_wire(c->otg), NULL);
+        const struct usbhost_options usb = { .forward = c->o.usb_forward };
+
+        c->usbhost = usbhost_new(c, otg_fs_wire(c->otg), &usb);
         otg_fs_connect_host(c->otg, usbhost_wire(c->usbhost));
     }
 }

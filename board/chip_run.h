@@ -30,6 +30,7 @@ struct chip_options {
     bool no_skip;                       /* execute every wait loop: slow, and the same to the cycle as long as no loop reads
                                          * a running counter; see spin.h */
     bool usb_cable;                     /* a virtual PC is plugged into OTG_FS: chip_usbhost() */
+    bool usb_forward;                   /* that PC stops at the device's address: usbhost_options.forward */
 };
 
 enum chip_end {

@@ -179,9 +179,49 @@ bool load_image(struct chip *c, const char *spec, struct load_result *r)
     return ok;
 }
 
+static char *options_path(const char *path)
+{
+    size_t length = strlen(path);
+    char *beside = xcalloc(1, length + sizeof ".options");
+
+    memcpy(beside, path, length);
+    memcpy(beside + length, ".options", sizeof ".options");
+    return beside;
+}
+
+/* One hexadecimal number, as a person would write it. */
+static bool parse_options(const struct file *f, uint32_t *options)
+{
+    char text[16] = "", *end = NULL;
+
+    if (f->bytes >= sizeof text)
+        return false;
+    memcpy(text, f->data, f->bytes);
+    *options = (uint32_t)strtoul(text, &end, 16);
+    return end != text && (*end == '\0' || *end == '\n');
+}
+
+static bool load_options(struct chip *c, const char *path, struct load_result *r)
+{
+    struct file f;
+    uint32_t options;
+
+    if (access(path, F_OK) != 0)
+        return true;
+    if (!read_file(path, &f, r))
+        return false;
+    if (parse_options(&f, &options))
+        flash_set_options(chip_flash(c), options);
+    else
+        (void)fail(r, "%s: not the option bytes as FLASH_OPTCR shows them, in hexadecimal", path);
+    free(f.data);
+    return r->error[0] == '\0';
+}
+
 bool load_state(struct chip *c, const char *path, bool *found, struct load_result *r)
 {
     struct flash *flash = chip_flash(c);
+    char *beside;
     struct file f;
 
     start(r);
@@ -198,6 +238,10 @@ bool load_state(struct chip *c, const char *path, bool *found, struct load_resul
                    f.bytes);
     }
     free(f.data);
+    beside = options_path(path);
+    if (r->error[0] == '\0')
+        (void)load_options(c, beside, r);
+    free(beside);
     return r->error[0] == '\0';
 }
 
@@ -212,20 +256,41 @@ static bool write_whole(const char *path, const uint8_t *data, size_t bytes)
     return fclose(out) == 0 && ok;
 }
 
-bool save_state(struct chip *c, const char *path, struct load_result *r)
+static bool replace(const char *path, const uint8_t *data, size_t bytes, struct load_result *r)
 {
     size_t length = strlen(path);
     char *beside = xcalloc(1, length + sizeof ".new");
     bool ok;
 
-    start(r);
     memcpy(beside, path, length);
     memcpy(beside + length, ".new", sizeof ".new");
-    ok = write_whole(beside, flash_cells(chip_flash(c)), flash_bytes(chip_flash(c))) && rename(beside, path) == 0;
+    ok = write_whole(beside, data, bytes) && rename(beside, path) == 0;
     if (!ok) {
         (void)fail(r, "%s: the state cannot be written: %s", path, strerror(errno));
         (void)unlink(beside);
     }
+    free(beside);
+    return ok;
+}
+
+static bool save_options(const struct flash *flash, const char *path, struct load_result *r)
+{
+    char text[16];
+    int n = snprintf(text, sizeof text, "0x%08X\n", (unsigned)flash_get_options(flash));
+
+    if (!flash_has_factory_options(flash))
+        return replace(path, (const uint8_t *)text, (size_t)n, r);
+    return unlink(path) == 0 || errno == ENOENT || fail(r, "%s: cannot be removed: %s", path, strerror(errno));
+}
+
+bool save_state(struct chip *c, const char *path, struct load_result *r)
+{
+    const struct flash *flash = chip_flash(c);
+    char *beside = options_path(path);
+    bool ok;
+
+    start(r);
+    ok = replace(path, flash_cells(chip_flash(c)), flash_bytes(flash), r) && save_options(flash, beside, r);
     free(beside);
     return ok;
 }

@@ -20,9 +20,10 @@ struct load_result {
 /* spec is FILE or FILE@ADDRESS. An ELF file brings its own addresses (the physical ones of its PT_LOAD segments), anything
  * else is a binary image for ADDRESS, by default 0x08000000. Everything must lie in flash. False: see error. */
 bool load_image(struct chip *c, const char *spec, struct load_result *r);
-/* The raw flash array. A file that does not exist is a blank flash, and no error; *found tells. */
+/* The raw flash array; beside it, in PATH.options, the option bytes as FLASH_OPTCR shows them, if they are not what a new chip
+ * has. A file that does not exist is a blank flash, and no error; *found tells. */
 bool load_state(struct chip *c, const char *path, bool *found, struct load_result *r);
-/* Written beside the old file and renamed over it, so that a crash leaves one of the two whole. */
+/* Each file is written beside the old one and renamed over it, so that a crash leaves one of the two whole. */
 bool save_state(struct chip *c, const char *path, struct load_result *r);
 
 #endif

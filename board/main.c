@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "board/bridge/uart.h"
+#include "board/bridge/usbredir.h"
 #include "board/bridge/vcp.h"
 #include "board/chip_run.h"
 #include "board/load.h"
+#include "board/usbhost/usbhost.h"
 
 #define IMAGES_MAX 16U
 #define HSE_MIN_MHZ 1.0                 /* DS8626 tables 30 and 32: a crystal 4-26 MHz, an external clock 1-50 MHz */
@@ -26,7 +28,7 @@ struct settings {
     struct chip_options chip;
     const char *images[IMAGES_MAX];
     unsigned image_count;
-    const char *state, *pty;
+    const char *state, *pty, *usbredir;
     char uart1[PATH_MAX];               /* "": none */
     bool uart1_given;                   /* its format was */
     struct line_format uart1_format;
@@ -36,6 +38,7 @@ struct settings {
 struct board {
     struct chip *chip;
     struct vcp_bridge *vcp;
+    struct usbredir *usbredir;
     struct uart_bridge *uart1;
     struct chip_fd signals;
 };
@@ -46,7 +49,8 @@ static const char help[] =
     "\n"
     "What is in the flash\n"
     "  --flash FILE[@ADDR]  an ELF file, or a binary image for ADDR (default 0x08000000); may be given several times\n"
-    "  --state FILE         the raw flash array: read at start if FILE exists (images go on top), written at exit\n"
+    "  --state FILE         the raw flash array: read at start if FILE exists (images go on top), written at exit;\n"
+    "                       changed option bytes (write protection) stand in FILE.options\n"
     "\n"
     "The board\n"
     "  --chip NAME          stm32f407ve (512 KB, the default) or stm32f407vg (1 MB)\n"
@@ -54,10 +58,12 @@ static const char help[] =
     "\n"
     "The outside world\n"
     "  --pty LINK           plug the USB cable in; the device's COM port appears as a pty, LINK is a symlink to it\n"
+    "  --usbredir SOCKET    instead of --pty: the USB device for a virtual machine, whose usb-redir device listens on the UNIX\n"
+    "                       socket SOCKET (QEMU: -chardev socket,path=SOCKET,server=on,wait=off); connects as soon as it can\n"
     "  --uart1 LINK[,8e1]   USART1 as a pty, wired to PA9 and PA10. The kernel keeps no parity for a pty: the line has the format\n"
     "                       given here (7 or 8; n, e or o; 1 or 2), without one that to which the USART is set\n"
-    "  --usbredir SOCKET    not built yet\n"
-    "  With --pty or --uart1 the board runs in real time, otherwise as fast as it can.\n"
+    "  With any of them the board runs in real time, otherwise as fast as it can. SIGUSR1 pulls the USB cable out, SIGUSR2\n"
+    "  puts it in again; the board keeps its power.\n"
     "\n"
     "Time and faults\n"
     "  --timing WHAT        flash operations take the datasheet's typ (the default) or max times; fast: next to nothing\n"
@@ -205,6 +211,7 @@ static bool take_option(int option, const char *value, struct settings *s)
     case OPT_HSE: return parse_hse(value, s);
     case OPT_STATE: s->state = value; return true;
     case OPT_PTY: s->pty = value; return true;
+    case OPT_USBREDIR: s->usbredir = value; return true;
     case OPT_UART1: return parse_uart1(value, s);
     case OPT_TIMING: return parse_timing(value, s);
     case OPT_CUT_AT:
@@ -235,8 +242,6 @@ static int parse(int argc, char **argv, struct settings *s, bool *done)
             *done = true;
             return EXIT_OK;
         }
-        if (option == OPT_USBREDIR)
-            return complain("--usbredir is not built yet; use --pty", NULL);
         if (!take_option(option, optarg, s)) {
             fprintf(stderr, "vcpboard: --%s does not take \"%s\" (try --help)\n", options[index].name, optarg);
             return EXIT_USAGE;
@@ -244,6 +249,8 @@ static int parse(int argc, char **argv, struct settings *s, bool *done)
     }
     if (optind < argc)
         return complain("this is not an option", argv[optind]);
+    if (s->pty != NULL && s->usbredir != NULL)
+        return complain("the board has one USB cable: --pty or --usbredir", NULL);
     if (s->image_count == 0 && s->state == NULL)
         return complain("nothing to run: give --flash FILE or --state FILE", NULL);
     return EXIT_OK;
@@ -271,17 +278,37 @@ static bool fill_flash(struct board *b, const struct settings *s)
     return true;
 }
 
+static void set_cable(struct board *b, bool plugged)
+{
+    struct usbhost *host = chip_usbhost(b->chip);
+
+    if (host == NULL)
+        fprintf(stderr, "usb:    there is no cable; see --pty and --usbredir\n");
+    else if (b->usbredir != NULL)
+        usbredir_plug(b->usbredir, plugged);
+    else if (plugged)
+        usbhost_replug(host);
+    else
+        usbhost_unplug(host);
+    if (host != NULL)
+        fprintf(stderr, "usb:    %s\n", plugged ? "plugged in" : "unplugged");
+}
+
 static void on_signal(void *owner, short revents)
 {
     struct board *b = owner;
     struct signalfd_siginfo info;
 
     (void)revents;
-    if (read(b->signals.fd, &info, sizeof info) == (ssize_t)sizeof info)
+    if (read(b->signals.fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGUSR1 || info.ssi_signo == SIGUSR2)
+        set_cable(b, info.ssi_signo == SIGUSR2);
+    else
         chip_stop(b->chip);
 }
 
-/* SIGTERM and SIGINT arrive by a file descriptor, between two CPU slices, so the state is always written whole. */
+/* Signals arrive by a file descriptor, between two CPU slices, so the state is always written whole. */
 static void watch_signals(struct board *b)
 {
     sigset_t set;
@@ -289,6 +316,8 @@ static void watch_signals(struct board *b)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigaddset(&set, SIGUSR2);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     b->signals = (struct chip_fd){ .fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN, .ready = on_signal, .owner = b };
     chip_watch_fd(b->chip, &b->signals);
@@ -298,11 +327,17 @@ static bool plug_in(struct board *b, const struct settings *s)
 {
     if (s->pty != NULL && (b->vcp = vcp_bridge_new(b->chip, chip_usbhost(b->chip), s->pty)) == NULL)
         return false;
+    if (s->usbredir != NULL && (b->usbredir = usbredir_new(b->chip, chip_usbhost(b->chip), s->usbredir)) == NULL) {
+        fprintf(stderr, "vcpboard: %s is too long for a socket\n", s->usbredir);
+        return false;
+    }
     if (s->uart1[0] != '\0' && (b->uart1 = uart_bridge_new(b->chip, chip_usart(b->chip, 1), s->uart1,
                                                            s->uart1_given ? &s->uart1_format : NULL)) == NULL)
         return false;
     if (s->pty != NULL)
         fprintf(stderr, "usb:    plugged in; %s appears when the device is configured\n", s->pty);
+    if (s->usbredir != NULL)
+        fprintf(stderr, "usb:    plugged into %s as soon as something listens there\n", s->usbredir);
     if (s->uart1[0] != '\0')
         fprintf(stderr, "uart1:  %s\n", s->uart1);
     return true;
@@ -312,6 +347,8 @@ static void unplug(struct board *b)
 {
     if (b->vcp != NULL)
         vcp_bridge_free(b->vcp);
+    if (b->usbredir != NULL)
+        usbredir_free(b->usbredir);
     if (b->uart1 != NULL)
         uart_bridge_free(b->uart1);
 }
@@ -359,8 +396,9 @@ int main(int argc, char **argv)
 
     if (status != EXIT_OK || done)
         return status;
-    s.chip.realtime = s.pty != NULL || s.uart1[0] != '\0';
-    s.chip.usb_cable = s.pty != NULL;
+    s.chip.usb_cable = s.pty != NULL || s.usbredir != NULL;
+    s.chip.usb_forward = s.usbredir != NULL;
+    s.chip.realtime = s.chip.usb_cable || s.uart1[0] != '\0';
     b.chip = chip_new(&s.chip);
     watch_signals(&b);
     status = run(&b, &s);

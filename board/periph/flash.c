@@ -217,6 +217,21 @@ void flash_set_options(struct flash *f, uint32_t optcr)
     flash_refresh_option_view(f);
 }
 
+uint32_t flash_get_options(const struct flash *f)
+{
+    return f->options;
+}
+
+static uint32_t factory_options(struct chip *c)
+{
+    return chip_is_vet6(c) ? 0x00FFAAECU : 0x0FFFAAECU;
+}
+
+bool flash_has_factory_options(const struct flash *f)
+{
+    return f->options == factory_options(f->chip);
+}
+
 bool flash_wdg_sw(const struct flash *f)
 {
     return (f->options & OPTCR_WDG_SW) != 0;
@@ -256,7 +271,7 @@ struct flash *flash_new(struct chip *c, const struct flash_options *o)
     f->o = *o;
     f->sectors = chip_is_vet6(c) ? 8 : 12;
     f->main_bytes = chip_is_vet6(c) ? 512U * 1024U : 1024U * 1024U;
-    f->options = chip_is_vet6(c) ? 0x00FFAAECU : 0x0FFFAAECU;
+    f->options = factory_options(c);
     flash_mem_init(f);
     flash_op_init(f);
     flash_refresh_option_view(f);

@@ -43,6 +43,8 @@ bool flash_probe_write(struct flash *f, uint32_t address, const uint8_t *data, s
 void flash_probe_sync(struct flash *f);
 /* The option bytes as OPTCR shows them (lock and start bits ignored); takes effect at the next reset. */
 void flash_set_options(struct flash *f, uint32_t optcr);
+uint32_t flash_get_options(const struct flash *f);      /* the same, as they are now */
+bool flash_has_factory_options(const struct flash *f);
 bool flash_wdg_sw(const struct flash *f);               /* option WDG_SW: 0 starts the IWDG at every reset */
 
 /* --- the CPU's side -------------------------------------------------------------------------------------------------- */

@@ -34,6 +34,7 @@
 #define OPTCR_WDG_SW (1U << 5)
 #define OPTCR_RDP(o) (((o) >> 8) & 0xFFU)
 #define OPTCR_NWRP(o) (((o) >> 16) & 0xFFFU)
+#define OPTCR_NWRP_MASK 0x0FFF0000U
 #define OPTCR_FIELDS 0x0FFFFFECU
 #define RDP_LEVEL0 0xAAU
 #define RDP_LEVEL2 0xCCU

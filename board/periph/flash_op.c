@@ -269,6 +269,18 @@ static void tear_program(struct flash *f, struct rng *r)
     flash_cells_changed(f, word, 4);
 }
 
+/* The manual does not say what a torn option sector loads as. Here: as before, as it was to become, or every sector protected,
+ * which is the worst for write protection. RDP and USER stay one of the two: a chip that fell to level 1 or 2 is past helping. */
+static void tear_options(struct flash *f, struct rng *r)
+{
+    uint32_t fate = rng_word(r) % 3U;
+
+    if (fate == 1)
+        f->options = f->op.value;
+    else if (fate == 2)
+        f->options &= ~OPTCR_NWRP_MASK;
+}
+
 void flash_tear(struct flash *f)
 {
     struct rng r = rng_stream(f->o.seed, ~(f->totals.erases + f->totals.words));
@@ -278,7 +290,7 @@ void flash_tear(struct flash *f)
     if (f->op.kind == OP_PROGRAM) {
         tear_program(f, &r);
     } else if (f->op.kind == OP_OPTIONS) {
-        f->options = rng_word(&r) % 2U != 0 ? f->op.value : f->options;
+        tear_options(f, &r);
     } else {
         for (uint32_t at = f->op.address; at < f->op.address + f->op.bytes; at += 4)
             store_torn(f, at, torn_erase(&r, flash_word_get(flash_cell_at(f, at))));

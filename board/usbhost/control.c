@@ -186,6 +186,22 @@ struct control_request *control_submit(struct control_pipe *c, const uint8_t set
     return r;
 }
 
+void control_cancel(struct control_pipe *c, struct control_request *r)
+{
+    struct control_request **at = &c->queue;
+    bool running = r == c->queue;
+
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    free(r);
+    if (!running)
+        return;
+    sched_cancel(chip_sched(c->bus->chip), &c->timeout);
+    bus_remove(c->bus, &c->pipe);
+    begin(c);                           /* the next SETUP ends what the device still thinks of the old one, §8.5.3 */
+}
+
 void control_cancel_all(struct control_pipe *c)
 {
     sched_cancel(chip_sched(c->bus->chip), &c->timeout);

@@ -96,6 +96,7 @@ static enum verdict device_answer(struct usbhost *h, enum urb_status status, con
 
     if (status != URB_OK || !desc_parse_device(d, bytes, &h->device, &r))
         return STEP_FAIL;
+    memcpy(h->device_raw, d, USB_DEVICE_BYTES);
     h->info.vid = h->device.vid;
     h->info.pid = h->device.pid;
     h->info.bcd_device = h->device.bcd_device;
@@ -156,6 +157,8 @@ static enum verdict config_answer(struct usbhost *h, enum urb_status status, con
 
     if (status != URB_OK || !desc_parse_config(d, bytes, &h->config, &r))
         return STEP_FAIL;
+    memcpy(h->config_raw, d, bytes);
+    h->config_raw_bytes = bytes;
     h->info.cdc_acm = h->config.cdc_acm;
     return STEP_NEXT;
 }
@@ -283,6 +286,7 @@ static const struct step steps[] = {
 };
 #define STEPS (sizeof steps / sizeof steps[0])
 #define STEP_AFTER_ADDRESS 2U
+#define STEPS_FORWARD 6U                /* up to the configuration descriptor */
 
 static void finish(struct usbhost *h)
 {
@@ -290,7 +294,7 @@ static void finish(struct usbhost *h)
     h->attempts = 0;
     chip_trace(h->chip, TRACE_USB, "usb: configured %04x:%04x \"%s\" \"%s\" \"%s\"%s", h->info.vid, h->info.pid,
                h->info.manufacturer, h->info.product, h->info.serial, h->info.cdc_acm ? ", CDC-ACM" : "");
-    if (h->info.cdc_acm)
+    if (h->info.cdc_acm && !h->options.forward)
         cdc_bind(h);
     if (h->client.configured != NULL)
         h->client.configured(h->client.owner, &h->info);
@@ -328,11 +332,12 @@ static void address_settled(void *self)
 
 static void run_step(struct usbhost *h)
 {
+    size_t end = h->options.forward ? STEPS_FORWARD : STEPS;
     uint8_t setup[8];
 
-    while (h->step < STEPS && steps[h->step].wanted != NULL && !steps[h->step].wanted(h))
+    while (h->step < end && steps[h->step].wanted != NULL && !steps[h->step].wanted(h))
         h->step++;
-    if (h->step >= STEPS) {
+    if (h->step >= end) {
         finish(h);
         return;
     }

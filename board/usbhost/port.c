@@ -307,6 +307,12 @@ void usbhost_set_latency(struct usbhost *h, unsigned urb_latency_us)
     h->options.urb_latency_us = urb_latency_us;
 }
 
+struct usbhost_forward usbhost_forward(struct usbhost *h)
+{
+    return (struct usbhost_forward){ .bus = &h->bus, .control = &h->control, .address = h->address, .device = h->device_raw,
+                                     .config = h->config_raw, .config_bytes = h->config_raw_bytes };
+}
+
 bool usbhost_configured(const struct usbhost *h)
 {
     return h->configured;

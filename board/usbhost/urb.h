@@ -43,7 +43,7 @@ void urb_cancel(struct urb_pipe *u);    /* complete() is not called; what had co
 
 /* --- endpoint 0 ------------------------------------------------------------------------------------------------------- */
 
-#define CONTROL_DATA_MAX 1024U
+#define CONTROL_DATA_MAX 4096U          /* what Linux grants a program for one control transfer, and QEMU a guest */
 
 struct control_request {
     uint8_t setup[8];
@@ -74,6 +74,7 @@ void control_init(struct control_pipe *c, struct bus *b);
 /* Queues a request; requests run one after the other. data: the bytes of an OUT data stage, setup's wLength of them. */
 struct control_request *control_submit(struct control_pipe *c, const uint8_t setup[8], const uint8_t *data, void *owner,
                                        void (*complete)(void *owner, struct control_request *r, enum urb_status status));
+void control_cancel(struct control_pipe *c, struct control_request *r);     /* without its complete(); frees r */
 void control_cancel_all(struct control_pipe *c);        /* without their complete() */
 
 const char *urb_status_text(enum urb_status s);

@@ -16,6 +16,8 @@ struct usbhost;
 struct usbhost_options {
     unsigned urb_latency_us;            /* from the end of a bulk request to the next one's start: a late host */
     bool probe_ms_os_string;            /* ask for string 0xEE, as Windows does */
+    bool forward;                       /* configured() comes once the device has its address and its descriptors are read:
+                                         * configuring and driving it is somebody else's. See forward.h. */
     void (*report)(void *owner, const char *text);  /* a device's violation, without "usbhost: " and newline; NULL: stderr */
     void *report_owner;
 };

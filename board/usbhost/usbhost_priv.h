@@ -4,6 +4,7 @@
 #define VCPBOARD_USBHOST_USBHOST_PRIV_H
 
 #include "board/usbhost/descriptor.h"
+#include "board/usbhost/forward.h"
 #include "board/usbhost/urb.h"
 #include "board/usbhost/usbhost.h"
 
@@ -54,6 +55,8 @@ struct usbhost {
     uint8_t address;
     struct usb_device_desc device;
     struct usb_config config;
+    uint8_t device_raw[USB_DEVICE_BYTES], config_raw[CONTROL_DATA_MAX];
+    size_t config_raw_bytes;
     struct usbhost_device_info info;
     bool configured;
     struct cdc cdc;

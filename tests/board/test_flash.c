@@ -14,7 +14,8 @@
 
 /* tests/board/guest/flash.c */
 enum { CASE_PROGRAM, CASE_ERASE, CASE_CR_STALL, CASE_LOAD_STALL, CASE_FETCH_STALL, CASE_DCACHE, CASE_WRONG_KEY, CASE_NO_PG,
-       CASE_IRQ, CASE_OPTIONS, CASE_MANY, CASE_STALE_DATA, CASE_BUSY_VECTOR, CASE_MASS, CASE_STALE_CODE };
+       CASE_IRQ, CASE_OPTIONS, CASE_MANY, CASE_STALE_DATA, CASE_BUSY_VECTOR, CASE_MASS, CASE_STALE_CODE,
+       CASE_OPTIONS_LOCKED, CASE_WRONG_OPTKEY };
 enum { OUT_SR = 16, OUT_CYCLES, OUT_A, OUT_B };
 enum { SR_WRPERR = 1 << 4, SR_PGPERR = 1 << 6, SR_PGSERR = 1 << 7 };
 
@@ -323,6 +324,67 @@ TEST(write_protection_is_programmed_through_optcr_and_holds_at_once)
     guest_end(&g);
 }
 
+TEST(a_protected_sector_is_not_erased)
+{
+    struct chip_options o = guest_options();
+    struct guest g;
+
+    (void)state;
+    guest_start(&g, "flash", &o, ARGS(CASE_ERASE, 4, 2));
+    flash_set_options(chip_flash(g.chip), 0x00EFAAEC);
+    memset(flash_cells(chip_flash(g.chip)) + 0x10000, 0x5A, 4);
+    flash_probe_sync(chip_flash(g.chip));
+    (void)guest_finish(&g);
+    assert_int_equal(g.words[OUT_SR], SR_WRPERR);
+    assert_int_equal(flash_cells(chip_flash(g.chip))[0x10000], 0x5A);
+    guest_end(&g);
+}
+
+TEST(option_bytes_do_not_change_while_they_are_locked)
+{
+    struct guest g;
+
+    (void)state;
+    assert_int_equal(guest_run(&g, "flash", ARGS(CASE_OPTIONS_LOCKED, 0x00EFAAEC, FREE_WORD)), 0);
+    assert_int_equal(g.words[OUT_SR], 0);
+    assert_int_equal(g.words[OUT_A], 0x00FFAAED);
+    assert_int_equal(flash_get_options(chip_flash(g.chip)), 0x00FFAAEC);
+    guest_end(&g);
+}
+
+TEST(a_wrong_option_key_is_a_bus_fault)
+{
+    struct guest g;
+
+    (void)state;
+    assert_int_equal(guest_run(&g, "flash", ARGS(CASE_WRONG_OPTKEY)), 0xBAD00003U);     /* HardFault */
+    guest_end(&g);
+}
+
+TEST(options_outlive_a_power_cycle_and_a_torn_change_is_old_or_new_or_all_protected)
+{
+    static const uint32_t outcomes[] = { 0x00FFAAEC, 0x00EFAAEC, 0x0000AAEC };
+    unsigned seen = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        struct chip_options o = guest_options();
+        struct guest g;
+        unsigned i = 0;
+
+        o.seed = seed;
+        guest_start(&g, "flash", &o, ARGS(CASE_OPTIONS, 0x00EFAAEC, FREE_WORD));
+        assert_int_equal(chip_run_for(g.chip, VTIME_MS(100)), CHIP_RUNS);
+        chip_power_cycle(g.chip);
+        while (i < 2 && flash_get_options(chip_flash(g.chip)) != outcomes[i])
+            i++;
+        assert_int_equal(flash_get_options(chip_flash(g.chip)), outcomes[i]);
+        seen |= 1U << i;
+        guest_end(&g);
+    }
+    assert_int_equal(seen, 7);
+}
+
 TEST(leaving_read_protection_level_one_erases_everything)
 {
     struct chip_options o = guest_options();
@@ -362,6 +424,10 @@ int main(void)
         cmocka_unit_test(code_from_a_stale_instruction_line_is_reported_unless_icrst_was_used),
         cmocka_unit_test(interrupts_come_for_the_end_of_an_operation_and_for_errors),
         cmocka_unit_test(write_protection_is_programmed_through_optcr_and_holds_at_once),
+        cmocka_unit_test(a_protected_sector_is_not_erased),
+        cmocka_unit_test(option_bytes_do_not_change_while_they_are_locked),
+        cmocka_unit_test(a_wrong_option_key_is_a_bus_fault),
+        cmocka_unit_test(options_outlive_a_power_cycle_and_a_torn_change_is_old_or_new_or_all_protected),
         cmocka_unit_test(leaving_read_protection_level_one_erases_everything),
     };
 

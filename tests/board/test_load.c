@@ -171,6 +171,32 @@ TEST(the_state_file_comes_back_as_it_went)
     chip_free(other);
 }
 
+TEST(changed_option_bytes_stand_beside_the_state_file_and_no_others)
+{
+    struct fixture *f = *state;
+    struct chip_options o = guest_options();
+    struct chip *other = chip_new(&o);
+    struct load_result r;
+    char options[160];
+    bool found;
+
+    (void)snprintf(options, sizeof options, "%s.options", f->path);
+    assert_true(save_state(f->chip, f->path, &r));
+    assert_int_not_equal(access(options, F_OK), 0);
+    flash_set_options(chip_flash(f->chip), 0x000FAAEC);
+    assert_true(save_state(f->chip, f->path, &r));
+    assert_true(load_state(other, f->path, &found, &r));
+    assert_int_equal(flash_get_options(chip_flash(other)), 0x000FAAEC);
+    flash_set_options(chip_flash(f->chip), 0x00FFAAEC);
+    assert_true(save_state(f->chip, f->path, &r));
+    assert_int_not_equal(access(options, F_OK), 0);
+    write_file(options, "no number\n", 10);
+    assert_false(load_state(other, f->path, &found, &r));
+    assert_non_null(strstr(r.error, "option bytes"));
+    assert_int_equal(unlink(options), 0);
+    chip_free(other);
+}
+
 TEST(a_state_file_of_another_size_or_an_unwritable_place_is_refused)
 {
     struct fixture *f = *state;
@@ -194,6 +220,7 @@ int main(void)
         WITH_FILES(an_elf_segment_is_placed_by_its_physical_address),
         WITH_FILES(elf_files_that_lie_about_their_size_or_place_are_refused),
         WITH_FILES(the_state_file_comes_back_as_it_went),
+        WITH_FILES(changed_option_bytes_stand_beside_the_state_file_and_no_others),
         WITH_FILES(a_state_file_of_another_size_or_an_unwritable_place_is_refused),
     };
 

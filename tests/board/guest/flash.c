@@ -9,7 +9,8 @@
 #define OUT_B GUEST_ARGS[19]
 
 enum { CASE_PROGRAM, CASE_ERASE, CASE_CR_STALL, CASE_LOAD_STALL, CASE_FETCH_STALL, CASE_DCACHE, CASE_WRONG_KEY, CASE_NO_PG,
-       CASE_IRQ, CASE_OPTIONS, CASE_MANY, CASE_STALE_DATA, CASE_BUSY_VECTOR, CASE_MASS, CASE_STALE_CODE };
+       CASE_IRQ, CASE_OPTIONS, CASE_MANY, CASE_STALE_DATA, CASE_BUSY_VECTOR, CASE_MASS, CASE_STALE_CODE,
+       CASE_OPTIONS_LOCKED, CASE_WRONG_OPTKEY };
 
 static RAMCODE void unlock(void)
 {
@@ -217,6 +218,27 @@ static RAMCODE uint32_t options(void)
     return REG(GUEST_ARGS[2]);
 }
 
+/* args as above; no key */
+static RAMCODE uint32_t options_locked(void)
+{
+    FLASH_OPTCR = GUEST_ARGS[1];
+    FLASH_OPTCR |= 2;
+    wait();
+    OUT_A = FLASH_OPTCR;
+    unlock();
+    program_word(GUEST_ARGS[2], 0);
+    OUT_SR = FLASH_SR;
+    return REG(GUEST_ARGS[2]);
+}
+
+static RAMCODE uint32_t wrong_optkey(void)
+{
+    FLASH_OPTKEYR = 0x08192A3B;
+    FLASH_OPTKEYR = 0x08192A3B;
+    dsb();
+    return 0;
+}
+
 /* args: first address, words: erases sector 4, then programs a pattern; for power cuts */
 static RAMCODE uint32_t many(void)
 {
@@ -276,6 +298,7 @@ uint32_t guest_main(uint32_t which)
         [CASE_FETCH_STALL] = fetch_stall, [CASE_DCACHE] = dcache, [CASE_WRONG_KEY] = wrong_key, [CASE_NO_PG] = no_pg,
         [CASE_IRQ] = irq, [CASE_OPTIONS] = options, [CASE_MANY] = many, [CASE_STALE_DATA] = stale_data,
         [CASE_BUSY_VECTOR] = busy_vector, [CASE_MASS] = mass, [CASE_STALE_CODE] = stale_code,
+        [CASE_OPTIONS_LOCKED] = options_locked, [CASE_WRONG_OPTKEY] = wrong_optkey,
     };
 
     return cases[which]();
