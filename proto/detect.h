@@ -9,6 +9,7 @@ enum detect {
     DETECT_NOTHING,                     /* junk, to be dropped: ModemManager's "AT", a terminal's echo */
     DETECT_NATIVE,
     DETECT_YMODEM,
+    DETECT_AN3155,                      /* 0x7F; its commands are known only after that */
 };
 
 enum detect detect(uint8_t byte);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* YMODEM receiver: one block at a time into a buffer, one event at a time to the owner, a few bytes of reply. */
+/* YMODEM and XMODEM receiver: one block at a time into a buffer, one event at a time to the owner, a few bytes of reply. */
 /* Sources: Forsberg, "XMODEM/YMODEM Protocol Reference" (1988); lrzsz lsz.c; Tera Term ymodem.c
  *
  * The first EOT is acknowledged, as lrzsz's rb and ST's IAP do. Forsberg's NAK of the first EOT guards against line noise that
  * looks like one; USB has no such noise, and a file whose size is known cannot end early here. The NAK could do harm: sb drops its
  * input before each EOT, so a late ACK of the last block may pass for the answer to the EOT, and the NAK would then be taken for
- * a complaint about the block that closes the batch. A sender that sends EOT twice gets its second ACK. */
+ * a complaint about the block that closes the batch. A sender that sends EOT twice gets its second ACK.
+ *
+ * An XMODEM sender leaves out what makes a batch: its first block has the number 1, and its EOT is the end. */
 #include "proto/ymodem.h"
 
 #include <string.h>
@@ -15,14 +17,13 @@
 #define SMALL_BLOCK 128U
 #define BACKSPACE 0x08U                 /* senders erase their CANs with it */
 
-#define CANS 4U                         /* lrzsz looks for two in a row, in some places for two pairs */
 #define ERRORS_MAX 10U
 #define BYTE_MS 1000U                   /* longest gap within a block */
 #define QUIET_MS 200U                   /* no byte for so long: a sender has stopped and listens */
 
 enum state {
     ST_HEADER,                          /* no batch yet */
-    ST_FIRST,                           /* block 0 accepted, no data yet: 'C' has been sent */
+    ST_FIRST,                           /* block 0 accepted, no data yet: the call for them has been sent */
     ST_DATA,
     ST_NEXT,                            /* the file is good: the empty block 0 is missing */
     ST_REFUSED,                         /* CANs sent, the sender may still talk */
@@ -30,12 +31,12 @@ enum state {
     ST_CANCELLED,
 };
 
-/* How long to wait for a sender that says nothing, how often, and what to say then. */
-static const struct patience { uint16_t silence_ms; uint8_t silences; uint8_t say; } patience[] = {
-    [ST_HEADER] = { 1000, 60, YM_CRC },
-    [ST_FIRST] = { 3000, 10, YM_CRC },
-    [ST_DATA] = { 10000, 3, YM_NAK },
-    [ST_NEXT] = { 3000, 3, YM_CRC },
+/* How long to wait for a sender that says nothing, and how often: then he hears a NAK, or another call. */
+static const struct patience { uint16_t silence_ms, silences; } patience[] = {
+    [ST_HEADER] = { 1000, 60 },
+    [ST_FIRST] = { 3000, 10 },
+    [ST_DATA] = { 10000, 3 },
+    [ST_NEXT] = { 3000, 3 },
 };
 
 /* --- small things ------------------------------------------------------------------------------------------------- */
@@ -46,9 +47,14 @@ static void say(struct ym *y, uint8_t byte)
         y->out[y->out_len++] = byte;
 }
 
+static uint8_t call_of(const struct ym *y)
+{
+    return y->streaming ? YM_STREAM : YM_CRC;
+}
+
 static void say_cancel(struct ym *y)
 {
-    for (unsigned i = 0; i < CANS; i++)
+    for (unsigned i = 0; i < YM_CANS; i++)
         say(y, YM_CAN);
 }
 
@@ -80,9 +86,13 @@ static void raise(struct ym *y, enum ym_event event)
     y->event = (uint8_t)event;
 }
 
-/* Damaged or out of step: what follows is junk until the sender stops. */
+/* Damaged or out of step: what follows is junk until the sender stops. One that streams is far ahead, and hears only CAN. */
 static void purge(struct ym *y)
 {
+    if (y->streaming && y->in_batch) {
+        refuse(y);
+        return;
+    }
     y->have = 0;
     y->cans = 0;
     y->purging = true;
@@ -98,13 +108,20 @@ static void complain(struct ym *y)
         say(y, YM_NAK);
 }
 
-static void acknowledge_block(struct ym *y)
+/* A block. An EOT is acknowledged even to one that streams. */
+static void acknowledge(struct ym *y)
+{
+    if (!y->streaming)
+        say(y, YM_ACK);
+}
+
+static void acknowledge_data(struct ym *y)
 {
     y->expected++;
     y->errors = 0;
     y->silences = 0;
     y->state = ST_DATA;
-    say(y, YM_ACK);
+    acknowledge(y);
 }
 
 /* --- whole blocks ------------------------------------------------------------------------------------------------- */
@@ -134,7 +151,7 @@ static void parse_file(struct ym *y, const uint8_t *p, size_t n)
 static void take_header(struct ym *y, const uint8_t *p, size_t n)
 {
     if (p[0] == 0) {                    /* no name: the batch ends */
-        say(y, YM_ACK);
+        acknowledge(y);
         enter(y, ST_DONE);
     } else if (y->state == ST_NEXT) {   /* a second file: refused, and the first stays good */
         say_cancel(y);
@@ -159,6 +176,14 @@ static size_t useful_bytes(const struct ym *y)
     return y->file.has_size && left < n ? left : n;
 }
 
+/* XMODEM's block 1: it stays where it is, until the owner has accepted the file that nobody describes. */
+static void take_undescribed(struct ym *y)
+{
+    y->file.name[0] = '\0';
+    y->file.has_size = false;
+    raise(y, YM_FILE);
+}
+
 static void take_block(struct ym *y)
 {
     uint8_t number = y->buf[1];
@@ -169,15 +194,17 @@ static void take_block(struct ym *y)
         purge(y);
     } else if (awaits_header && number == 0) {
         take_header(y, y->buf + HEADER_BYTES, block_bytes(y));
+    } else if (y->state == ST_HEADER && number == 1) {
+        take_undescribed(y);
     } else if (awaits_header) {
         purge(y);
     } else if (number == y->expected) {
         if (useful_bytes(y) > 0)
             raise(y, YM_BLOCK);
         else
-            acknowledge_block(y);
+            acknowledge_data(y);
     } else if (number == (uint8_t)(y->expected - 1U)) {
-        say(y, YM_ACK);                 /* our ACK did not arrive: the block came again */
+        acknowledge(y);                 /* our ACK did not arrive: the block came again */
     } else {
         purge(y);
     }
@@ -263,6 +290,7 @@ void ym_init(struct ym *y, uint32_t now_ms)
 {
     enter(y, ST_HEADER);
     y->in_batch = false;
+    y->streaming = false;
     y->answered = false;
     y->received = 0;
     y->last_ms = now_ms;
@@ -292,7 +320,7 @@ static void tick_silent(struct ym *y)
 {
     if (y->silences < patience[y->state].silences) {
         y->silences++;
-        say(y, patience[y->state].say);
+        say(y, y->state == ST_DATA ? YM_NAK : call_of(y));
     } else if (y->state == ST_NEXT) {
         enter(y, ST_DONE);
     } else if (y->state != ST_HEADER) { /* before a batch there is nobody to give up */
@@ -351,21 +379,39 @@ enum ym_event ym_poll(struct ym *y, const uint8_t **block, size_t *len)
     return (enum ym_event)y->event;
 }
 
+static void accept_file(struct ym *y, bool described)
+{
+    enter(y, ST_FIRST);
+    y->in_batch = true;
+    y->expected = 1;
+    y->received = 0;
+    if (described) {
+        acknowledge(y);
+        say(y, call_of(y));
+    } else {
+        raise(y, YM_BLOCK);
+    }
+}
+
+static void accept_end(struct ym *y, bool described)
+{
+    say(y, YM_ACK);
+    if (described)
+        say(y, call_of(y));
+    enter(y, described ? ST_NEXT : ST_DONE);
+}
+
 void ym_accept(struct ym *y)
 {
-    if (y->event == YM_FILE) {
-        enter(y, ST_FIRST);
-        y->in_batch = true;
-        y->expected = 1;
-        y->received = 0;
-    } else if (y->event == YM_END) {
-        enter(y, ST_NEXT);
-    } else {
+    bool described = y->file.name[0] != '\0';
+
+    if (y->event == YM_FILE)
+        accept_file(y, described);
+    else if (y->event == YM_END)
+        accept_end(y, described);
+    else
         return;
-    }
     y->answered = true;
-    say(y, YM_ACK);
-    say(y, YM_CRC);
 }
 
 void ym_taken(struct ym *y)
@@ -375,7 +421,7 @@ void ym_taken(struct ym *y)
     y->received += (uint32_t)useful_bytes(y);
     raise(y, YM_NONE);
     y->answered = true;
-    acknowledge_block(y);
+    acknowledge_data(y);
 }
 
 void ym_reject(struct ym *y)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* YMODEM receiver, sans-IO: bytes and time in; replies, a file header, blocks and an end out (docs/SPEC.md section 6). */
-/* Sources: Forsberg, "XMODEM/YMODEM Protocol Reference" (1988); reference clients: lrzsz sb, Tera Term */
+/* YMODEM and XMODEM receiver, sans-IO: bytes and time in; replies, a header, blocks and an end out (docs/SPEC.md section 6). */
+/* Sources: Forsberg, "XMODEM/YMODEM Protocol Reference" (1988); reference clients: lrzsz sb and sx, Tera Term */
 #ifndef VCPBOOT_YMODEM_H
 #define VCPBOOT_YMODEM_H
 
@@ -15,14 +15,17 @@
 #define YM_NAK 0x15U
 #define YM_CAN 0x18U
 #define YM_CRC 0x43U                    /* 'C' */
+#define YM_STREAM 0x47U                 /* 'G': YMODEM-g, blocks without ACKs */
 #define YM_PAD 0x1AU
+#define YM_CANS 4U                      /* to be noticed: lrzsz looks for two in a row, in some places for two pairs */
 
 #define YM_BLOCK_MAX 1024U
 #define YM_NAME_MAX 64U
 
 enum ym_event {
     YM_NONE,                            /* feed more, or tick */
-    YM_FILE,                            /* block 0: name and size are known. Answer ym_accept or ym_reject */
+    YM_FILE,                            /* block 0: name and size are known. Or XMODEM's block 1: neither is. Answer ym_accept or
+                                           ym_reject */
     YM_BLOCK,                           /* a data block, cut to the file's size. Answer ym_taken (or ym_reject) */
     YM_END,                             /* the file's EOT: all blocks are in. Answer ym_accept (commit done) or ym_reject */
     YM_DONE,                            /* the batch is over, its file accepted; stays until ym_init */
@@ -31,7 +34,7 @@ enum ym_event {
 
 struct ym_file { char name[YM_NAME_MAX]; uint32_t size; bool has_size; };
 
-/* State; the owner allocates it. Fields are the machine's own except those marked. */
+/* State; the owner allocates it. Fields are the machine's own except those marked. name: "" in XMODEM, and only there. */
 struct ym {
     uint8_t buf[3 + YM_BLOCK_MAX + 2];
     uint16_t have, want, crc;
@@ -39,6 +42,7 @@ struct ym {
     uint8_t errors, silences;           /* in a row */
     bool in_batch;                      /* read: false until block 0 of a file was accepted */
     bool purging;                       /* a damaged block: wait until the line is quiet, then complain */
+    bool streaming;                     /* written, right behind ym_init: the sender was called with 'G' */
     bool answered;                      /* the owner took its time: silence counts from the next look at the clock */
     uint32_t received;                  /* bytes of the file so far */
     uint32_t last_ms;

@@ -29,6 +29,11 @@ enum flash_result {
 void flash_erase_begin(uint32_t sector_addr, uint32_t now_ms);
 void flash_program_begin(uint32_t addr, uint32_t word, uint32_t now_ms);
 enum flash_result flash_poll(uint32_t now_ms);
+/* Sets the write protection of the area's sectors (option bytes nWRP, RM0090 §3.9.10): a bit for each, bit 0 = the area's first;
+ * what lies outside of the area keeps its own. The area has one sector at least. Begin and poll as above; takes effect at once.
+ * flash_protected tells what is set. */
+void flash_protect_begin(const struct flash_area *area, uint32_t sectors, uint32_t now_ms);
+uint32_t flash_protected(const struct flash_area *area);
 uint32_t flash_status_register(void);   /* FLASH_SR as the last failed operation left it */
 
 /* The array itself, past every cache: 4-aligned. */

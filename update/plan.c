@@ -31,6 +31,11 @@ uint32_t plan_all(const struct session *s)
     return ((uint32_t)1 << s->area->count) - 1U;    /* at most FLASH_SECTORS_MAX bits */
 }
 
+uint32_t plan_reached(const struct session *s)
+{
+    return ((uint32_t)2 << plan_sector_of(s, plan_data_end(s) - 1U)) - 1U;
+}
+
 uint32_t plan_data_end(const struct session *s)
 {
     return s->length != SESSION_LENGTH_UNKNOWN ? s->length : s->where->bytes;

@@ -151,6 +151,14 @@ void session_abort(struct session *s)
     forget(s);
 }
 
+void session_protect(struct session *s, uint32_t sectors, uint32_t now_ms)
+{
+    forget(s);
+    s->flying = true;
+    s->orphan = true;                   /* no step waits for its end */
+    flash_protect_begin(s->area, sectors, now_ms);
+}
+
 /* --- the head ----------------------------------------------------------------------------------------------------- */
 
 static enum update_err check_sealed(struct session *s)
@@ -185,6 +193,8 @@ enum update_err session_accept_head(struct session *s)
     /* Without the first sector in the plan nothing would erase an old head: an old application could start half overwritten. */
     if (err == UPDATE_OK && !plan_has(s, 0) && !session_head_blank(s))
         err = UPDATE_E_STATE;
+    if (err == UPDATE_OK && (flash_protected(s->area) & s->plan & plan_reached(s)) != 0)
+        err = UPDATE_E_PROTECTED;
     return err;
 }
 

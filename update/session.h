@@ -40,6 +40,9 @@ enum update_err session_write(struct session *s, uint32_t offset, const uint8_t 
 enum update_err session_finish(struct session *s);
 /* Gives the update up: an operation that runs is waited for by polls; nothing is committed. */
 void session_abort(struct session *s);
+/* Write-protects those of the area's sectors whose bits are set, bit 0 = the first, and no others of the area; drops an update
+ * that is under way. Not while an operation runs; poll until no longer session_active: flash_protected tells what became of it. */
+void session_protect(struct session *s, uint32_t sectors, uint32_t now_ms);
 
 /* --- by address: AN3155, DfuSe ------------------------------------------------------------------------------------------
  * The client erases and writes where it wants, and need not say when it is done. The first sector must be erased first: before
@@ -47,6 +50,8 @@ void session_abort(struct session *s);
  * written and its CRC fits; a raw one only by session_finish. A flash error fails the update as always; a refusal (any other
  * error that one of these returns) changes nothing. */
 
+/* The sector that holds an offset of the area. */
+size_t plan_sector_of(const struct session *s, uint32_t offset);
 /* Starts such an update, dropping one that is under way. Nothing is touched yet. */
 void session_open(struct session *s);
 /* Erases, in ascending order: a bit for each sector of the area; bits beyond the area are passed over. Only when

@@ -17,9 +17,9 @@ static inline uint32_t session_read(const struct session *s, uint32_t offset)
 /* plan.c. Offsets lie in the area; `to` at most its end. */
 uint32_t plan_first(const struct session *s, size_t index);
 uint32_t plan_end(const struct session *s, size_t index);
-size_t plan_sector_of(const struct session *s, uint32_t offset);
 bool plan_has(const struct session *s, size_t index);
 uint32_t plan_all(const struct session *s);     /* a bit for each sector of the area */
+uint32_t plan_reached(const struct session *s); /* a bit for each sector that the image reaches */
 uint32_t plan_data_end(const struct session *s);
 /* The next offset of which data come: the head always does, then only what is planned. */
 uint32_t plan_next(const struct session *s, uint32_t offset);

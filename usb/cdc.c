@@ -131,11 +131,13 @@ static void cdc_configure(void *self, const struct dcd *dcd, bool on)
     arm_input(c);
 }
 
-static bool cdc_accepts(void *self, const struct usb_setup *s)
+static uint8_t *cdc_accepts(void *self, const struct usb_setup *s, uint8_t *data)
 {
+    bool fits = s->request_type == (USB_REQUEST_CLASS | 1U) && s->index == COMMUNICATION_INTERFACE &&
+                s->request == SET_LINE_CODING && s->length == LINE_CODING_BYTES;
+
     (void)self;
-    return s->request_type == (USB_REQUEST_CLASS | 1U) && s->index == COMMUNICATION_INTERFACE &&
-           s->request == SET_LINE_CODING && s->length == LINE_CODING_BYTES;
+    return fits ? data : NULL;
 }
 
 static void set_line_coding(struct cdc *c, const uint8_t *p)
@@ -162,7 +164,7 @@ static void set_control_lines(struct cdc *c, uint16_t lines)
     c->dtr = dtr;
 }
 
-static bool cdc_request(void *self, const struct usb_setup *s, uint8_t *data, size_t *n)
+static bool cdc_request(void *self, const struct usb_setup *s, uint8_t **data, size_t *n)
 {
     struct cdc *c = self;
     bool in = (s->request_type & USB_REQUEST_IN) != 0;
@@ -172,10 +174,10 @@ static bool cdc_request(void *self, const struct usb_setup *s, uint8_t *data, si
     switch (s->request) {
     case SET_LINE_CODING:
         if (*n != LINE_CODING_BYTES) return false;
-        set_line_coding(c, data);
+        set_line_coding(c, *data);
         return true;
     case GET_LINE_CODING:
-        *n = get_line_coding(c, data);
+        *n = get_line_coding(c, *data);
         return true;
     case SET_CONTROL_LINE_STATE:
         set_control_lines(c, s->value);
@@ -208,5 +210,7 @@ static void cdc_event(void *self, const struct dcd_event *e)
 }
 
 const struct usbd_function cdc_function = {
+    .configuration = usb_config_descriptor, .device_class = 0x02,       /* CDC, ACM */
+    .endpoints = { VCP_EP_DATA, VCP_EP_DATA | DCD_IN, VCP_EP_NOTIFY | DCD_IN },
     .configure = cdc_configure, .request = cdc_request, .accepts = cdc_accepts, .event = cdc_event,
 };

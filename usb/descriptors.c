@@ -14,7 +14,7 @@
 static const uint8_t device_template[USB_DEVICE_DESCRIPTOR_BYTES] = {
     18, DESC_DEVICE,
     0x00, 0x02,                         /* bcdUSB 2.00 */
-    0x02, 0x02, 0x00,                   /* CDC, ACM, no protocol */
+    0, 0, 0x00,                         /* bDeviceClass, bDeviceSubClass: patched; no protocol */
     64,                                 /* bMaxPacketSize0 */
     0, 0, 0, 0,                         /* idVendor, idProduct: patched */
     0x00, 0x02,                         /* bcdDevice 2.00 */
@@ -38,25 +38,27 @@ const uint8_t usb_config_descriptor[USB_CONFIG_DESCRIPTOR_BYTES] = {
     0x07, 0x05, 0x81, 0x02, 0x40, 0x00, 0x00,   /* EP1 IN, bulk, 64 bytes */
 };
 
-void usb_device_descriptor(uint8_t out[USB_DEVICE_DESCRIPTOR_BYTES], const struct usb_identity *id)
+void usb_device_descriptor(uint8_t out[USB_DEVICE_DESCRIPTOR_BYTES], const struct usb_identity *id, uint8_t device_class)
 {
     memcpy(out, device_template, sizeof device_template);
+    out[4] = device_class;
+    out[5] = device_class;
     store_le16(out + 8, id->vid);
     store_le16(out + 10, id->pid);
 }
 
-static void hex_digits(char *out, size_t digits, uint32_t value)
+void usb_number(char *out, size_t digits, uint32_t value, uint32_t base)
 {
-    for (size_t i = 0; i < digits; i++) {
-        out[i] = "0123456789ABCDEF"[value >> 28];
-        value <<= 4;
+    while (digits-- != 0) {
+        out[digits] = "0123456789ABCDEF"[value % base];
+        value /= base;
     }
 }
 
 void usb_serial_digits(char out[USB_SERIAL_DIGITS], const uint8_t uid[USB_UID_BYTES])
 {
-    hex_digits(out, 8, load_le32(uid) + load_le32(uid + 8));
-    hex_digits(out + 8, 4, load_le32(uid + 4));
+    usb_number(out, 8, load_le32(uid) + load_le32(uid + 8), 16);
+    usb_number(out + 8, 4, load_le32(uid + 4) >> 16, 16);
 }
 
 static size_t finish_string(uint8_t *out, size_t bytes)
@@ -93,6 +95,8 @@ size_t usb_string_descriptor(uint8_t out[USB_STRING_DESCRIPTOR_MAX], uint8_t ind
     case USB_STRING_SERIAL:
         usb_serial_digits(serial, id->uid);
         return text_string(out, serial, sizeof serial);
+    case USB_STRING_FUNCTION:
+        return id->function != NULL ? text_string(out, id->function, USB_FUNCTION_CHARS_MAX) : 0;
     default:
         return 0;
     }

@@ -17,9 +17,10 @@ enum { TO_DEVICE = 0, TO_INTERFACE = 1, TO_ENDPOINT = 2 };      /* bmRequestType
 #define RECIPIENT 0x1FU
 #define FEATURE_ENDPOINT_HALT 0U
 #define STATUS_SELF_POWERED 0x0001U     /* as the configuration descriptor says */
-#define INTERFACES 2U
 #define ADDRESS_MAX 127U
 #define CONFIGURATION 1U                /* bConfigurationValue */
+#define CONFIG_TOTAL_BYTES 2U           /* places in the configuration descriptor, §9.6.3; none is longer than 255 bytes */
+#define CONFIG_INTERFACES 4U
 
 void usbd_init(struct usbd *u, const struct dcd *dcd, const struct usb_identity *id, const struct usbd_function *fn, void *self)
 {
@@ -43,14 +44,17 @@ bool usbd_suspended(const struct usbd *u)
 /* --- endpoints ------------------------------------------------------------------------------------------------------ */
 
 /* The bit of an endpoint in `stalled`; 0 if there is no such endpoint, or it is endpoint 0, whose halt is never stored. */
-static uint8_t halt_bit(uint16_t ep)
+static uint8_t halt_bit(const struct usbd *u, uint16_t ep)
 {
-    switch (ep) {
-    case VCP_EP_DATA: return 1U << 0;
-    case VCP_EP_DATA | DCD_IN: return 1U << 1;
-    case VCP_EP_NOTIFY | DCD_IN: return 1U << 2;
-    default: return 0;
+    for (size_t i = 0; i < USBD_ENDPOINTS_MAX; i++) {
+        if (ep != 0 && u->function->endpoints[i] == ep) return (uint8_t)(1U << i);
     }
+    return 0;
+}
+
+static bool has_interface(const struct usbd *u, uint16_t index)
+{
+    return u->configured && index < u->function->configuration[CONFIG_INTERFACES];
 }
 
 static bool is_endpoint_0(uint16_t index)
@@ -60,7 +64,7 @@ static bool is_endpoint_0(uint16_t index)
 
 static bool set_halt(struct usbd *u, const struct usb_setup *s, bool on)
 {
-    uint8_t bit = halt_bit(s->index);
+    uint8_t bit = halt_bit(u, s->index);
 
     if (s->value != FEATURE_ENDPOINT_HALT) return false;
     if (is_endpoint_0(s->index)) return true;
@@ -90,19 +94,19 @@ static bool set_configuration(struct usbd *u, uint16_t value)
     return true;
 }
 
-/* --- standard requests: true if supported; IN data in u->data or u->total bytes of it ---------------------------------- */
+/* --- standard requests: true if supported; IN data are u->total bytes of u->data ------------------------------------------ */
 
 static bool get_descriptor(struct usbd *u, const struct usb_setup *s)
 {
     switch (s->value >> 8) {
     case DESC_DEVICE:
-        usb_device_descriptor(u->data, u->identity);
+        usb_device_descriptor(u->data, u->identity, u->function->device_class);
         u->total = USB_DEVICE_DESCRIPTOR_BYTES;
         return true;
     case DESC_CONFIG:
         if ((s->value & 0xFFU) != 0) return false;
-        memcpy(u->data, usb_config_descriptor, USB_CONFIG_DESCRIPTOR_BYTES);
-        u->total = USB_CONFIG_DESCRIPTOR_BYTES;
+        u->total = u->function->configuration[CONFIG_TOTAL_BYTES];
+        memcpy(u->data, u->function->configuration, u->total);
         return true;
     case DESC_STRING:
         u->total = (uint16_t)usb_string_descriptor(u->data, (uint8_t)s->value, u->identity);
@@ -121,11 +125,11 @@ static bool get_status(struct usbd *u, const struct usb_setup *s)
         status = STATUS_SELF_POWERED;
         break;
     case TO_INTERFACE:
-        if (!u->configured || s->index >= INTERFACES) return false;
+        if (!has_interface(u, s->index)) return false;
         break;
     default:
-        if (!is_endpoint_0(s->index) && (!u->configured || halt_bit(s->index) == 0)) return false;
-        status = (u->stalled & halt_bit(s->index)) != 0;
+        if (!is_endpoint_0(s->index) && (!u->configured || halt_bit(u, s->index) == 0)) return false;
+        status = (u->stalled & halt_bit(u, s->index)) != 0;
     }
     store_le16(u->data, status);
     u->total = 2;
@@ -156,7 +160,7 @@ static bool device_request(struct usbd *u, const struct usb_setup *s)
 
 static bool interface_request(struct usbd *u, const struct usb_setup *s)
 {
-    if (!u->configured || s->index >= INTERFACES) return false;
+    if (!has_interface(u, s->index)) return false;
     switch (s->request) {
     case GET_STATUS:
         return get_status(u, s);
@@ -208,7 +212,7 @@ static bool handle_request(struct usbd *u, const struct usb_setup *s)
 
     if ((s->request_type & USB_REQUEST_TYPE) == 0) return standard_request(u, s);
     if (!u->configured) return false;
-    ok = u->function->request(u->self, s, u->data, &n);
+    ok = u->function->request(u->self, s, &u->at, &n);
     u->total = (uint16_t)n;
     return ok;
 }
@@ -227,7 +231,7 @@ static void send_more(struct usbd *u)
     uint16_t n = left < DCD_PACKET_BYTES ? left : DCD_PACKET_BYTES;
 
     if (n == 0) u->empty_packet = false;
-    u->dcd->send(0, u->data + u->done, n);
+    u->dcd->send(0, u->at + u->done, n);
     u->done = (uint16_t)(u->done + n);
 }
 
@@ -254,10 +258,12 @@ static void on_setup(struct usbd *u, const uint8_t *p)
     *s = (struct usb_setup){ p[0], p[1], load_le16(p + 2), load_le16(p + 4), load_le16(p + 6) };
     u->done = 0;
     u->total = 0;
+    u->at = u->data;
     if (!in && s->length != 0) {
         /* No standard request that is supported has an OUT data stage. */
-        if ((s->request_type & USB_REQUEST_TYPE) == 0 || s->length > sizeof u->data || !u->configured ||
-            !u->function->accepts(u->self, s)) {
+        if ((s->request_type & USB_REQUEST_TYPE) != 0 && u->configured) u->at = u->function->accepts(u->self, s, u->data);
+        else u->at = NULL;
+        if (u->at == NULL) {
             refuse(u);
             return;
         }
@@ -279,7 +285,7 @@ static void on_control_out(struct usbd *u, const struct dcd_event *e)
         refuse(u);
         return;
     }
-    memcpy(u->data + u->done, e->data, e->n);
+    memcpy(u->at + u->done, e->data, e->n);
     u->done = (uint16_t)(u->done + e->n);
     u->total = u->done;
 }

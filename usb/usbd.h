@@ -12,7 +12,8 @@
 #include "usb/dcd.h"
 #include "usb/descriptors.h"
 
-#define USBD_CONTROL_MAX USB_CONFIG_DESCRIPTOR_BYTES    /* longest data stage, either direction */
+#define USBD_CONTROL_MAX 144U           /* longest data stage but where the function has a place of its own: a descriptor */
+#define USBD_ENDPOINTS_MAX 3U
 
 /* bmRequestType, USB 2.0 table 9-2 */
 #define USB_REQUEST_IN 0x80U
@@ -23,13 +24,17 @@ struct usb_setup { uint8_t request_type, request; uint16_t value, index, length;
 
 /* What the device does beside chapter 9. `self` is the function's own state. */
 struct usbd_function {
+    const uint8_t *configuration;       /* its configuration descriptor, whole: at most USBD_CONTROL_MAX bytes */
+    uint8_t device_class;               /* and its subclass in the device descriptor. 0: what the interfaces say */
+    uint8_t endpoints[USBD_ENDPOINTS_MAX];      /* their addresses; 0: no more of them */
     /* The configuration was chosen (endpoints are to be opened) or left (after a bus reset they are closed already). */
     void (*configure)(void *self, const struct dcd *dcd, bool on);
-    /* A class or vendor request. IN: the answer goes to data (USBD_CONTROL_MAX bytes), its length to *n. OUT: called when
-     * the data stage is over, with the data; *n is its length. False: STALL. */
-    bool (*request)(void *self, const struct usb_setup *s, uint8_t *data, size_t *n);
-    /* Is it worth a data stage? Asked at the SETUP of an OUT request that has one. False: STALL at once. */
-    bool (*accepts)(void *self, const struct usb_setup *s);
+    /* A class or vendor request. IN: the answer goes to *data (USBD_CONTROL_MAX bytes; or *data is made to point at the
+     * function's own), its length to *n. OUT: called when the data stage is over, with the data; *n is its length. False: STALL. */
+    bool (*request)(void *self, const struct usb_setup *s, uint8_t **data, size_t *n);
+    /* Asked at the SETUP of an OUT request that has a data stage: where do the data go? To `data` (USBD_CONTROL_MAX bytes), or to
+     * a place of the function's own that holds s->length. NULL: STALL at once. */
+    uint8_t *(*accepts)(void *self, const struct usb_setup *s, uint8_t *data);
     /* DCD_OUT, DCD_OUT_DONE and DCD_IN_DONE of the function's endpoints. */
     void (*event)(void *self, const struct dcd_event *e);
 };
@@ -45,9 +50,10 @@ struct usbd {
     struct usb_setup setup;
     enum usbd_stage stage;
     bool configured, suspended, empty_packet;   /* empty_packet: the data stage must end with one */
-    uint8_t stalled;                    /* endpoints halted by SET_FEATURE: bit 0 EP1 OUT, bit 1 EP1 IN, bit 2 EP2 IN */
+    uint8_t stalled;                    /* endpoints halted by SET_FEATURE: a bit for each of the function's */
+    uint8_t *at;                        /* the data stage's bytes: in `data`, or the function's own */
+    uint16_t done, total;               /* how many of them */
     uint8_t data[USBD_CONTROL_MAX];
-    uint16_t done, total;               /* bytes of the data stage */
 };
 
 void usbd_init(struct usbd *u, const struct dcd *dcd, const struct usb_identity *id, const struct usbd_function *fn, void *self);
