@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The decision at reset: gathers the facts, starts the application with the chip as reset left it, or says why not. */
-/* Sources: docs/SPEC.md sections 2.2 and 3 */
+/* Sources: docs/SPEC.md sections 2.2 and 3; AN2606 Rev 65 §4 (the system loader) */
 #include "boot/boot.h"
 
 #include "boot/config.h"
@@ -47,14 +47,32 @@ static void judge_image(struct boot_facts *f, const struct seal_area *where)
     f->crc_ok = f->seal.kind == SEAL_PRESENT && f->vectors_ok && crc_fits(&head, &f->seal, where->base);
 }
 
-static void gather(struct boot_facts *f)
+/* Only a software reset leaves the RAM alone and means it. */
+static enum mailbox_request take_request(void)
 {
     struct mailbox *box = (struct mailbox *)MAILBOX_ADDRESS;
+    enum mailbox_request request = reset_was_software() ? mailbox_read(box) : MAILBOX_NONE;
+
+    mailbox_clear(box);
+    return request;
+}
+
+/* AN2606: with its memory at 0, MSP and PC from its first two words, interrupts enabled, the chip otherwise as reset left it.
+ * Without these two words (a part whose loader stands elsewhere), back: the bootloader stays. */
+static void start_rom(void)
+{
+    uint32_t sp = flash_read(ROM_BASE), pc = flash_read(ROM_BASE + 4U);
+
+    if (sp - RAM_BASE <= RAM_BYTES && pc - ROM_BASE < ROM_BYTES) {
+        core_start_rom(sp, pc);
+    }
+}
+
+static void gather(struct boot_facts *f, enum mailbox_request request)
+{
     struct seal_area where;
 
-    /* Only a software reset leaves the RAM alone and means it. */
-    f->requested = reset_was_software() && mailbox_read(box) != MAILBOX_NONE;
-    mailbox_clear(box);
+    f->requested = request != MAILBOX_NONE;
     f->pin = (boot_config.policy & CONFIG_PIN) != 0 &&
              pin_active(boot_config.pin_port, boot_config.pin_number, (boot_config.policy & CONFIG_PIN_HIGH) != 0);
     f->require_seal = (boot_config.policy & CONFIG_REQUIRE_SEAL) != 0;
@@ -68,10 +86,14 @@ static void gather(struct boot_facts *f)
 
 struct boot_outcome boot_decision(void)
 {
+    enum mailbox_request request = take_request();
     struct boot_facts facts;
     struct boot_verdict verdict;
 
-    gather(&facts);
+    if (request == MAILBOX_ROM) {
+        start_rom();
+    }
+    gather(&facts, request);
     verdict = boot_decide(&facts);
     if (boot_starts(verdict)) {
         if (verdict.life_bit != 0) {
@@ -80,5 +102,6 @@ struct boot_outcome boot_decision(void)
         }
         core_start(boot_config.app_base);
     }
-    return (struct boot_outcome){ .reason = verdict.reason, .startable = boot_starts(boot_decide_unasked(&facts)) };
+    return (struct boot_outcome){ .reason = verdict.reason, .dfu = request == MAILBOX_DFU,
+                                  .startable = boot_starts(boot_decide_unasked(&facts)) };
 }

@@ -9,10 +9,12 @@
 #include "boot/decide.h"
 
 #define BOOT_VERSION 0x000100U          /* 0.1.0: major, minor, patch in bytes 2, 1, 0 */
+#define BOOT_VERSION_TEXT "0.1.0"
 
 /* Why the updater runs. */
 struct boot_outcome {
     enum boot_reason reason;
+    bool dfu;                           /* the request was for the DfuSe personality */
     bool startable;                     /* an application would start if nobody had asked to stay: there is one to go back to */
 };
 

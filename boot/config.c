@@ -22,5 +22,7 @@ const struct config boot_config __attribute__((section(".config"), used)) = {
     .manufacturer = "STMicroelectronics",
     .product = "STM32 Virtual ComPort",
     .image_product = "",
-    .reserved = { ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8 },
+    .dfu_vid = 0x0483U,                 /* as ST's own loader: every driver and client knows it */
+    .dfu_pid = 0xDF11U,
+    .reserved = { 0xFF, 0xFF, 0xFF, 0xFF, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8, ALL_ONES_8 },
 };

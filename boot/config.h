@@ -29,10 +29,12 @@ struct config {
     char manufacturer[32];
     char product[32];
     char image_product[32];
-    uint8_t reserved[64];
+    uint16_t dfu_vid, dfu_pid;          /* of the DfuSe personality */
+    uint8_t reserved[60];
 };
 _Static_assert(sizeof(struct config) == CONFIG_BYTES, "docs/SPEC.md section 4");
 _Static_assert(offsetof(struct config, manufacturer) == 0x20, "docs/SPEC.md section 4");
+_Static_assert(offsetof(struct config, dfu_vid) == 0x80, "docs/SPEC.md section 4");
 
 extern const struct config boot_config; /* in flash, at CONFIG_OFFSET */
 

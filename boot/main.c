@@ -7,6 +7,7 @@
 
 #include "boot/config.h"
 #include "boot/mailbox.h"
+#include "boot/main_dfu.h"
 #include "boot/ports.h"
 #include "boot/serve.h"
 #include "hal/stm32f4/hal.h"
@@ -36,7 +37,12 @@ static struct updater {
     struct ports ports;
     struct serve_setup setup;
     uint32_t openings;
-    uint8_t rx[RX_RING_BYTES], tx[TX_RING_BYTES];
+    bool as_dfu;                        /* the DfuSe personality instead of the serial port */
+    union {                             /* which needs no rings */
+        uint8_t rx[RX_RING_BYTES];
+        struct main_dfu dfu;
+    };
+    uint8_t tx[TX_RING_BYTES];
 } u;
 
 static size_t vcp_read(void *ctx, uint8_t *out, size_t cap)
@@ -76,7 +82,10 @@ static void introduce(void)
 {
     struct native_hello *h = &u.setup.self;
 
-    h->capabilities = (u.config.policy & CONFIG_NO_READ) != 0 ? NATIVE_CAP_UPDATE : NATIVE_CAP_UPDATE | NATIVE_CAP_READ;
+    h->capabilities = NATIVE_CAP_UPDATE | NATIVE_CAP_DFU | NATIVE_CAP_ROM;
+    if ((u.config.policy & CONFIG_NO_READ) == 0) {
+        h->capabilities |= NATIVE_CAP_READ;
+    }
     h->boot_version = BOOT_VERSION;
     h->dev_id = u.chip.dev_id;
     h->rev_id = u.chip.rev_id;
@@ -116,13 +125,36 @@ static void wait_ms(uint32_t ms)
     }
 }
 
-static void start_usb(void)
+static void become_dfu(bool startable)
+{
+    struct serve_dfu *m = &u.dfu.memory;
+
+    m->session = &u.session;
+    m->area = &u.area;
+    m->where = &u.where;
+    m->erase_max_ms = erase_max_ms(u.config.psize);
+    m->startable = startable;
+    main_dfu_init(&u.dfu, &u.config, &u.identity, time_ms());
+    usbd_init(&u.usbd, &otg_fs_dcd, &u.identity, &dfu_function, &u.dfu.dfu);
+}
+
+static void become_vcp(void)
+{
+    cdc_init(&u.cdc, u.rx, sizeof u.rx, u.tx, sizeof u.tx);
+    usbd_init(&u.usbd, &otg_fs_dcd, &u.identity, &cdc_function, &u.cdc);
+}
+
+static void start_usb(struct boot_outcome why)
 {
     u.identity = (struct usb_identity){ .vid = u.config.usb_vid, .pid = u.config.usb_pid,
                                          .manufacturer = u.config.manufacturer, .product = u.config.product,
                                          .uid = u.chip.uid };
-    cdc_init(&u.cdc, u.rx, sizeof u.rx, u.tx, sizeof u.tx);
-    usbd_init(&u.usbd, &otg_fs_dcd, &u.identity, &cdc_function, &u.cdc);
+    u.as_dfu = why.dfu;
+    if (why.dfu) {
+        become_dfu(why.startable);
+    } else {
+        become_vcp();
+    }
     if (!otg_fs_init(usbd_event, &u.usbd, time_ms)) {
         core_reset();
     }
@@ -146,10 +178,9 @@ static bool pin_holds(void)
            pin_active(u.config.pin_port, u.config.pin_number, (u.config.policy & CONFIG_PIN_HIGH) != 0);
 }
 
-static bool idle_too_long(uint32_t now_ms)
+static bool idle_too_long(uint32_t idle_ms, bool startable)
 {
-    return u.config.idle_exit_ms != 0 && serve_idle_ms(&u.serve, now_ms) >= u.config.idle_exit_ms &&
-           serve_startable(&u.serve) && !pin_holds();
+    return u.config.idle_exit_ms != 0 && idle_ms >= u.config.idle_exit_ms && startable && !pin_holds();
 }
 
 /* What was written for the one who had the port before is nothing for the one who opens it now. */
@@ -196,20 +227,41 @@ static void work_flash(uint32_t now_ms)
     }
 }
 
-static void pass(void)
+static void serve_as_dfu(uint32_t now_ms)
 {
-    uint32_t now_ms = time_ms();
+    struct dfu *dfu = &u.dfu.dfu;
+
+    dfu_poll(dfu, now_ms);
+    if (dfu_leaves(dfu) || idle_too_long(dfu_idle_ms(dfu), u.dfu.memory.startable)) {
+        leave(MAILBOX_NONE);
+    }
+}
+
+static void serve_as_vcp(uint32_t now_ms)
+{
     uint8_t request = MAILBOX_NONE;
 
-    otg_fs_poll();
     note_opening(now_ms);
     follow_ports();
     serve_poll(&u.serve, now_ms);
-    work_flash(now_ms);
-    watchdog_feed();
-    if (serve_leaves(&u.serve, now_ms, cdc_sent(&u.cdc) && usart_sent(), &request) || idle_too_long(now_ms)) {
+    if (serve_leaves(&u.serve, now_ms, cdc_sent(&u.cdc) && usart_sent(), &request) ||
+        idle_too_long(serve_idle_ms(&u.serve, now_ms), serve_startable(&u.serve))) {
         leave(request);
     }
+}
+
+static void pass(void)
+{
+    uint32_t now_ms = time_ms();
+
+    otg_fs_poll();
+    if (u.as_dfu) {
+        serve_as_dfu(now_ms);
+    } else {
+        serve_as_vcp(now_ms);
+    }
+    work_flash(now_ms);
+    watchdog_feed();
 }
 
 _Noreturn void updater_run(struct boot_outcome why)
@@ -221,7 +273,7 @@ _Noreturn void updater_run(struct boot_outcome why)
     chip_id_read(&u.chip);
     flash_use_psize(u.config.psize);
     start_serving(why);
-    start_usb();
+    start_usb(why);
     if ((u.config.policy & CONFIG_USART1) != 0) {
         usart_init();
     }

@@ -38,12 +38,14 @@ void serve_init(struct serve *s, const struct serve_setup *set, uint32_t now_ms)
     s->heard_ms = now_ms;
     s->active_ms = now_ms;
     serve_native_init(s);
+    serve_an3155_opened(s);
 }
 
 void serve_release(struct serve *s)
 {
     s->client = SERVE_NOBODY;
     s->native.finishing = false;
+    s->console.heard = 0;               /* a key behind its last byte is somebody else's */
 }
 
 bool serve_stopped(struct serve *s)
@@ -78,6 +80,9 @@ void serve_opened(struct serve *s, uint32_t now_ms)
     serve_release(s);
     serve_native_opened(s);
     serve_ymodem_opened(s);
+    serve_an3155_opened(s);
+    serve_console_opened(s);
+    serve_text_drop(s);
 }
 
 /* Takes bytes from the port when the last ones are used up. */
@@ -89,15 +94,25 @@ static void refill(struct serve *s)
     s->in_pos = 0;
     s->in_len = s->set.wire->read(s->set.wire->ctx, s->in, sizeof s->in);
     if (s->in_len > 0) {
+        serve_console_heard(s, s->in_len);
         s->active_ms = s->now_ms;
         s->heard_ms = s->now_ms;
     }
 }
 
-/* A sender's first block has the number 0. As far as the bytes are here, look: junk with a 0x01 in it is no sender. */
+/* A sender's first block has the number 0, or 1 in XMODEM. As far as the bytes are here, look: junk with a 0x01 in it is no
+ * sender. */
 static bool starts_batch(const uint8_t *p, size_t n)
 {
-    return detect(p[0]) == DETECT_YMODEM && (n < 2 || p[1] == 0x00) && (n < 3 || p[2] == 0xFF);
+    return detect(p[0]) == DETECT_YMODEM && (n < 2 || p[1] <= 1) && (n < 3 || (p[1] ^ p[2]) == 0xFF);
+}
+
+/* AN3155's client has fallen silent and may come back to its update, until another protocol begins. */
+static void drop_orphan(struct serve *s)
+{
+    if (s->client == SERVE_NOBODY && session_ready(s->set.session)) {
+        serve_stopped(s);
+    }
 }
 
 /* Hands bytes to one parser; returns how many it took. The first byte at a frame's boundary decides which. */
@@ -106,15 +121,34 @@ static size_t route(struct serve *s, const uint8_t *p, size_t n)
     if (s->client == SERVE_YMODEM) {
         return ym_feed(&s->ym, p, n, s->now_ms);
     }
+    if (s->client == SERVE_AN3155) {
+        return serve_an3155_feed(s, p, n);
+    }
+    if (s->client == SERVE_SENDING) {
+        size_t took = serve_send_feed(s, p, n);
+
+        if (took > 0) {
+            return took;
+        }
+    }
     if (s->client == SERVE_NATIVE || !native_rx_empty(&s->rx) || detect(p[0]) == DETECT_NATIVE) {
         serve_ymodem_hush(s);
+        drop_orphan(s);
         return native_rx_feed(&s->rx, p, n, s->now_ms);
     }
     if (starts_batch(p, n)) {
         serve_ymodem_start(s);
         return ym_feed(&s->ym, p, n, s->now_ms);
     }
+    if (serve_ymodem_echoes(s, p[0])) {
+        return 1;
+    }
     serve_ymodem_hush(s);
+    if (serve_an3155_starts(s, p[0])) {
+        s->client = SERVE_AN3155;
+        return serve_an3155_feed(s, p, n);
+    }
+    serve_console_byte(s, p[0]);
     return 1;
 }
 
@@ -144,7 +178,7 @@ static void follow_client(struct serve *s)
     }
     s->active_ms = s->now_ms;
     if (s->client != SERVE_NATIVE) {
-        return;                         /* the YMODEM receiver has its own patience */
+        return;                         /* the others have a patience of their own */
     }
     if (keeps_waiting(s)) {
         s->heard_ms = s->now_ms;
@@ -165,6 +199,10 @@ void serve_poll(struct serve *s, uint32_t now_ms)
     take_input(s);
     serve_native_poll(s);
     serve_ymodem_poll(s);
+    serve_send_poll(s);
+    serve_an3155_poll(s);
+    serve_console_poll(s);
+    serve_text_poll(s);
     follow_client(s);
 }
 
@@ -186,7 +224,7 @@ uint32_t serve_idle_ms(const struct serve *s, uint32_t now_ms)
 
 bool serve_free(const struct serve *s)
 {
-    return s->client == SERVE_NOBODY && s->in_pos >= s->in_len && native_rx_empty(&s->rx) && !s->leave.armed;
+    return (s->client == SERVE_NOBODY || serve_an3155_rests(s)) && s->in_pos >= s->in_len && native_rx_empty(&s->rx) && !s->leave.armed;
 }
 
 void serve_window(struct serve *s, uint32_t bytes)

@@ -13,8 +13,10 @@
 #include "boot/decide.h"
 #include "image/info.h"
 #include "image/seal.h"
+#include "proto/an3155.h"
 #include "proto/native.h"
 #include "proto/ymodem.h"
+#include "proto/ymodem_send.h"
 #include "update/session.h"
 
 /* Most bytes that one pass hands to a parser: the CRC over them takes less time than the programming of one word, so the
@@ -26,8 +28,14 @@
 #define SERVE_REBOOT_MS 100U            /* from the last answer to leaving the bus: the PC must have read it */
 #define SERVE_YM_REBOOT_MS 500U         /* the same after a YMODEM batch: the sender closes the port in peace */
 #define SERVE_CALL_MS 1000U             /* 'C': first so long after an opening, then as often */
-#define SERVE_CALLS 60U                 /* and so many times */
+#define SERVE_CALLS 60U                 /* and so many times; */
+#define SERVE_CALLS_ASIDE 30U           /* the last of them by turns 'G' and 'C': a sender of YMODEM-g hears nothing else */
+#define SERVE_ECHO_MS 100U              /* a 'C' so shortly behind our own is its echo, or a receiver's who starts just now: */
+#define SERVE_PAUSE_MS 5000U            /* so a pause follows the next one; lrzsz's rb calls again after 1 to 3 s of silence */
 #define SERVE_HEADER_MS 500U            /* bytes that look like a YMODEM header must become one within this silence */
+#define SERVE_TEXT_MAX 640U             /* the longest menu, with the longest product and version */
+#define SERVE_MENU_MS 60000U            /* so long after its last key a person is still there */
+#define SERVE_KEY_MS 100U               /* a key stands alone: this long nothing before it and nothing behind it */
 
 /* The port. read and write return what they took, never more than asked; room is what write would take now. */
 struct serve_wire {
@@ -48,7 +56,13 @@ struct serve_setup {
     bool startable;                     /* there is an application to go back to */
 };
 
-enum serve_client { SERVE_NOBODY, SERVE_NATIVE /* an update is under way */, SERVE_YMODEM };
+enum serve_client {
+    SERVE_NOBODY,
+    SERVE_NATIVE,                       /* an update is under way */
+    SERVE_YMODEM,
+    SERVE_SENDING,                      /* a YMODEM receiver */
+    SERVE_AN3155,
+};
 
 /* State of the native side: serve_native.c. */
 struct serve_native {
@@ -70,8 +84,36 @@ struct serve_ymodem {
     bool excuse_due;                    /* a sentence for a person waits to be sent */
     enum update_err excuse;
     uint32_t sp, reset;                 /* first two words of the file */
-    uint8_t calls;                      /* how many 'C' are left; 0: silent */
-    uint32_t call_ms;                   /* when the last one went out, or the port was opened */
+    uint8_t calls;                      /* how many are left; 0: silent */
+    uint8_t called;                     /* the last one: 'C' or 'G'; 0: none yet */
+    bool doubtful;                      /* it came back, or nearly so */
+    bool pausing;                       /* until the next one more than the usual time goes by */
+    uint32_t call_ms;                   /* when it went out, or the port was opened */
+};
+
+/* State of the AN3155 side: serve_an3155.c. */
+struct serve_an3155 {
+    enum {
+        SERVE_AN_STRANGER,
+        SERVE_AN_GREETED,               /* 0x7F was the last that it said */
+        SERVE_AN_CONNECTED,             /* a command was the last: commands are known as such from now on */
+    } state;
+    bool working;                       /* the flash does what the last command asked for */
+    struct an3155 an;
+};
+
+/* State of the console: serve_console.c. */
+struct serve_console {
+    uint32_t heard;                     /* bytes since it was quiet; LF behind CR does not count */
+    uint8_t key;                        /* the last of them that nobody claimed */
+    enum { CONSOLE_CLOSED, CONSOLE_MENU, CONSOLE_ASKS, CONSOLE_PROTECTS } state;
+    uint32_t key_ms;                    /* when the person's last key was answered */
+};
+
+/* Sentences that wait for room: serve_text.c. */
+struct serve_text {
+    uint8_t out[SERVE_TEXT_MAX];
+    size_t bytes, sent;
 };
 
 /* A reset that waits for its answer to go out. request: 0 the application, otherwise enum mailbox_request. */
@@ -88,8 +130,12 @@ struct serve {
     uint32_t active_ms;                 /* the same for the idle exit */
     struct native_rx rx;
     struct ym ym;
+    struct ym_sender sender;
     struct serve_native native;
     struct serve_ymodem ymodem;
+    struct serve_an3155 an3155;
+    struct serve_console console;
+    struct serve_text text;
     struct serve_leave leave;
     uint8_t in[SERVE_CHUNK];
     size_t in_len, in_pos;

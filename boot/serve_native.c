@@ -73,18 +73,25 @@ static void load_entries(struct serve *s, const struct seal_info *seal)
     s->set.self.entries_bytes = info_check(s->info, bytes, 0);
 }
 
-static void describe_installed(struct serve *s)
+void serve_installed(const struct serve *s, struct seal_info *seal)
 {
     struct seal_head head;
-    struct seal_info seal = { .kind = SEAL_BLANK };     /* as seal_parse leaves it, too, unless there is a seal */
 
-    /* While an update runs there is no application, and a read would stall until the sector's erase is over (RM0090 §3.6.3). */
+    *seal = (struct seal_info){ .kind = SEAL_BLANK };   /* as seal_parse leaves it, too, unless there is a seal */
+    /* While an update runs a read would stall until the sector's erase is over (RM0090 §3.6.3). */
     if (!session_active(s->set.session) && s->set.area->count != 0) {
         for (uint32_t i = 0; i < SEAL_HEAD_WORDS; i++) {
             head.word[i] = read_flash(s, 4 * i);
         }
-        seal_parse(&seal, &head, s->set.where);
+        seal_parse(seal, &head, s->set.where);
     }
+}
+
+void serve_native_describe(struct serve *s)
+{
+    struct seal_info seal;
+
+    serve_installed(s, &seal);
     s->set.self.image_bytes = seal.length;
     s->set.self.image_crc = seal.crc;
     s->set.self.life = seal.life;
@@ -93,7 +100,7 @@ static void describe_installed(struct serve *s)
 
 static unsigned on_hello(struct serve *s, const struct native_frame *f)
 {
-    describe_installed(s);
+    serve_native_describe(s);
     s->set.self.reason = (uint8_t)s->reason;
     return answer(s, f, native_put_hello(s->out + NATIVE_HEADER_BYTES, NATIVE_PAYLOAD_MAX, &s->set.self));
 }

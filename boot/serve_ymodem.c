@@ -3,11 +3,7 @@
 /* Sources: docs/SPEC.md section 6; AN4657 */
 #include "boot/serve_parts.h"
 
-#include <string.h>
-
 #include "image/bytes.h"
-
-#define SENTENCE_MAX 160U
 
 /* --- the sentence ------------------------------------------------------------------------------------------------------ */
 
@@ -17,6 +13,8 @@ static const struct excuse { uint8_t err; const char *text; } excuses[] = {
     { UPDATE_E_IMAGE_SEAL, "seal is damaged or used" },
     { UPDATE_E_IMAGE_CRC, "CRC is wrong" },
     { UPDATE_E_IMAGE_PRODUCT, "is for another product" },
+    { UPDATE_E_STATE, "is missing" },
+    { UPDATE_E_DENIED, "may not be read" },
     { UPDATE_OK, "could not be written" },
 };
 
@@ -30,44 +28,11 @@ static const char *excuse_text(enum update_err err)
     return e->text;
 }
 
-static size_t put_hex(char *out, uint32_t v)
-{
-    out[0] = '0';
-    out[1] = 'x';
-    for (unsigned i = 0; i < 8; i++) {
-        out[2 + i] = "0123456789ABCDEF"[v >> (28 - 4 * i) & 0xFU];
-    }
-    return 10;
-}
-
-static size_t put_text(char *out, const char *text)
-{
-    size_t n = strlen(text);
-
-    memcpy(out, text, n);
-    return n;
-}
-
-static size_t compose(const struct serve *s, char out[SENTENCE_MAX])
-{
-    size_t n = put_text(out, "\r\nvcpboot: image ");
-
-    for (const char *p = excuse_text(s->ymodem.excuse); *p != '\0'; p++) {
-        if (*p != '%') {
-            out[n++] = *p;
-            continue;
-        }
-        p++;
-        n += put_hex(out + n, *p == 'b' ? s->set.where->base : *p == 's' ? s->ymodem.sp : s->ymodem.reset);
-    }
-    return n + put_text(out + n, "\r\n");
-}
-
 static void send_excuse(struct serve *s)
 {
-    if (s->ymodem.excuse_due && serve_room(s) >= SENTENCE_MAX) {
+    if (s->ymodem.excuse_due) {
         s->ymodem.excuse_due = false;
-        serve_send(s, s->out, compose(s, (char *)s->out));
+        serve_say(s, "\r\nvcpboot: image %m\r\n", excuse_text(s->ymodem.excuse));
     }
 }
 
@@ -75,8 +40,13 @@ static void send_excuse(struct serve *s)
 
 void serve_ymodem_call(struct serve *s)
 {
-    s->ymodem.calls = SERVE_CALLS;
-    s->ymodem.call_ms = s->now_ms;
+    struct serve_ymodem *y = &s->ymodem;
+
+    y->calls = SERVE_CALLS;
+    y->called = 0;
+    y->doubtful = false;
+    y->pausing = false;
+    y->call_ms = s->now_ms;
 }
 
 /* Whatever went wrong: the sender may come again, and waits for a call. */
@@ -196,14 +166,25 @@ static void follow_batch(struct serve *s)
 
 static void call(struct serve *s)
 {
-    static const uint8_t c = YM_CRC;
+    struct serve_ymodem *y = &s->ymodem;
 
-    if (s->ymodem.calls == 0 || s->now_ms - s->ymodem.call_ms < SERVE_CALL_MS || serve_room(s) == 0) {
+    if (y->calls == 0 || s->now_ms - y->call_ms < (y->pausing ? SERVE_PAUSE_MS : SERVE_CALL_MS) || serve_room(s) == 0) {
         return;
     }
-    s->ymodem.calls--;
-    s->ymodem.call_ms = s->now_ms;
-    serve_send(s, &c, 1);
+    y->pausing = y->doubtful;
+    y->doubtful = false;
+    y->called = y->calls <= SERVE_CALLS_ASIDE && y->calls % 2 == 0 ? YM_STREAM : YM_CRC;
+    y->calls--;
+    y->call_ms = s->now_ms;
+    serve_send(s, &y->called, 1);
+}
+
+bool serve_ymodem_echoes(struct serve *s, uint8_t byte)
+{
+    struct serve_ymodem *y = &s->ymodem;
+
+    y->doubtful = y->calls != 0 && byte == y->called && s->now_ms - y->call_ms < SERVE_ECHO_MS;
+    return y->doubtful;
 }
 
 void serve_ymodem_hush(struct serve *s)
@@ -221,7 +202,14 @@ void serve_ymodem_start(struct serve *s)
 {
     serve_ymodem_hush(s);
     ym_init(&s->ym, s->now_ms);
+    s->ym.streaming = s->ymodem.called == YM_STREAM;
     s->client = SERVE_YMODEM;
+}
+
+void serve_ymodem_refuse(struct serve *s, enum update_err err)
+{
+    serve_ymodem_start(s);
+    refuse(s, err);
 }
 
 void serve_ymodem_poll(struct serve *s)

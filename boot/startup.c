@@ -15,6 +15,7 @@ extern struct vector_table updater_vectors[];
 extern const uint8_t updater_packed[];          /* boot/packed.S */
 
 static struct unpacker unpacker __attribute__((section(".unpacker")));   /* boot/vcpboot.ld */
+static uint8_t histories[UNPACK_HISTORIES] __attribute__((section(".unpacker_ccm")));
 
 /* In flash nothing can be repaired: a reset judges afresh. */
 static void fault(void)
@@ -25,12 +26,9 @@ static void fault(void)
 /* A watchdog that an option byte has started allows 512 ms, or 350 (DS8626, LSI at most 47 kHz). */
 static void unpack_all(uint8_t *out)
 {
-    const uint8_t *end = out + unpack_start(&unpacker, updater_packed);
+    uint32_t bytes = unpack_start(&unpacker, histories, updater_packed);
 
-    for (; out != end; out += 2) {
-        watchdog_feed();
-        unpack_halfword(&unpacker, out);
-    }
+    for (uint32_t at = 0; at < bytes; at = unpack_instruction(&unpacker, out, at)) watchdog_feed();
 }
 
 /* The RAM is only touched when the updater is unpacked: an application that keeps something there across a reset finds it again,

@@ -22,6 +22,11 @@ bool chip_area(uint32_t base, struct flash_area *area, struct seal_area *where);
 bool reset_was_software(void);          /* RCC_CSR.SFTRSTF; flags are left as they are, for the application */
 void core_use_ram_vectors(void);        /* VTOR to the updater's own table in SRAM */
 _Noreturn void core_start(uint32_t base);       /* VTOR, MSP, jump: the chip is as reset left it */
+#define ROM_BASE 0x1FFF0000U            /* system memory, with ST's loader (RM0090 §3.4 table 5) */
+#define ROM_BYTES 0x7800U
+#define RAM_BASE 0x20000000U
+#define RAM_BYTES 0x20000U
+_Noreturn void core_start_rom(uint32_t sp, uint32_t pc);        /* the same for that loader, which then stands at 0 as well */
 _Noreturn void core_reset(void);
 
 /* --- clocks ------------------------------------------------------------------------------------------------------------- */

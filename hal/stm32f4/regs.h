@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The registers of the STM32F405/407 that the firmware touches, under the manual's own names. */
-/* Sources: RM0090 Rev 21 §3.9 FLASH, §4.4 CRC, §5.4 PWR, §7.3 RCC, §8.4 GPIO, §12.3 EXTI, §21.4 IWDG, §30.6 USART, §34.16 OTG_FS, §38.6 DBGMCU, §39
- * signature; PM0214 §4.3 NVIC, §4.4 SCB; ARM DDI0403 §C1.8 DWT */
+/* Sources: RM0090 Rev 21 §3.9 FLASH, §4.4 CRC, §5.4 PWR, §7.3 RCC, §8.4 GPIO, §9.2 SYSCFG, §12.3 EXTI, §21.4 IWDG, §30.6 USART,
+ * §34.16 OTG_FS, §38.6 DBGMCU, §39 signature; PM0214 §4.3 NVIC, §4.4 SCB; ARM DDI0403 §C1.8 DWT */
 #ifndef VCPBOOT_REGS_H
 #define VCPBOOT_REGS_H
 
@@ -22,6 +22,8 @@ _Static_assert(offsetof(struct flash_regs, CR) == 0x10, "RM0090 table 18");
 #define FLASH_ACR_DCRST (1U << 12)
 #define FLASH_KEYR_KEY1 0x45670123U
 #define FLASH_KEYR_KEY2 0xCDEF89ABU
+#define FLASH_OPTKEYR_KEY1 0x08192A3BU
+#define FLASH_OPTKEYR_KEY2 0x4C5D6E7FU
 #define FLASH_SR_EOP (1U << 0)
 #define FLASH_SR_OPERR (1U << 1)
 #define FLASH_SR_WRPERR (1U << 4)
@@ -36,6 +38,9 @@ _Static_assert(offsetof(struct flash_regs, CR) == 0x10, "RM0090 table 18");
 #define FLASH_CR_PSIZE(n) ((uint32_t)(n) << 8)
 #define FLASH_CR_STRT (1U << 16)
 #define FLASH_CR_LOCK (1U << 31)
+#define FLASH_OPTCR_OPTLOCK (1U << 0)
+#define FLASH_OPTCR_OPTSTRT (1U << 1)
+#define FLASH_OPTCR_NWRP(sectors) ((uint32_t)(sectors) << 16)   /* a bit for each sector; 0 protects it */
 
 /* --- CRC (§4.4) ----------------------------------------------------------------------------------------------------- */
 struct crc_regs { volatile uint32_t DR, IDR, CR; };
@@ -77,9 +82,14 @@ _Static_assert(offsetof(struct rcc_regs, CSR) == 0x74, "RM0090 table 34");
 #define RCC_AHB1ENR_GPIO(port) (1U << (port))
 #define RCC_AHB2ENR_OTGFSEN (1U << 7)
 #define RCC_APB2ENR_USART1EN (1U << 4)
+#define RCC_APB2ENR_SYSCFGEN (1U << 14)
 #define RCC_CSR_SFTRSTF (1U << 28)
 #define RCC_CSR_LSION (1U << 0)
 #define RCC_CSR_LSIRDY (1U << 1)
+
+/* --- SYSCFG (§9.2) -------------------------------------------------------------------------------------------------- */
+#define SYSCFG_MEMRMP (*(volatile uint32_t *)0x40013800U)
+#define SYSCFG_MEMRMP_SYSTEM 1U
 
 /* --- GPIO (§8.4) ---------------------------------------------------------------------------------------------------- */
 struct gpio_regs { volatile uint32_t MODER, OTYPER, OSPEEDR, PUPDR, IDR, ODR, BSRR, LCKR, AFR[2]; };

@@ -90,10 +90,10 @@ static void synchronise(uint32_t bit)
 
 static void look_for_sync(bool nobody)
 {
-    uint32_t bit, gap = DWT_CYCCNT - port.looked;
-
     if ((EXTI->PR & RX_BIT) != 0) {
-        bit = nobody ? measure(gap) : 0;
+        uint32_t gap = DWT_CYCCNT - port.looked;    /* behind the look at PR: what takes its time in between belongs to it */
+        uint32_t bit = nobody ? measure(gap) : 0;
+
         EXTI->PR = RX_BIT;
         if (bit != 0) synchronise(bit);
     }
