@@ -63,8 +63,8 @@ extern const struct vcpboot_info vcpboot_info;
 
 /* Requests of vcpboot_enter. */
 #define VCPBOOT_BOOTLOADER 1U
-#define VCPBOOT_DFU 2U                  /* treated as VCPBOOT_BOOTLOADER until the bootloader has it */
-#define VCPBOOT_ROM 3U                  /* the same */
+#define VCPBOOT_DFU 2U                  /* as a DfuSe device, by default 0483:df11, for dfu-util and STM32CubeProgrammer */
+#define VCPBOOT_ROM 3U                  /* not vcpboot at all: ST's own loader in system memory */
 
 /* Resets into the bootloader. Does not return. Overwrites the first 16 bytes of SRAM (0x20000000): the last act of the
  * application, so whatever lives there is no longer needed. Save what must be saved, and let USB finish, before. */

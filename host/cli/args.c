@@ -9,6 +9,7 @@
 
 enum {
     FLAG_HELP = 256, FLAG_PORT, FLAG_SERIAL, FLAG_USB_ID, FLAG_JSON, FLAG_NO_WAIT, FLAG_FORCE, FLAG_BOOTLOADER, FLAG_BASE,
+    FLAG_DFU, FLAG_ROM,
 };
 
 static int usage(const char *what, const char *which)
@@ -52,6 +53,8 @@ static int take_option(struct args *a, int flag, const char *value)
     case FLAG_NO_WAIT: a->options |= OPTION_NO_WAIT; return VCPBOOT_OK;
     case FLAG_FORCE: a->options |= OPTION_FORCE; return VCPBOOT_OK;
     case FLAG_BOOTLOADER: a->options |= OPTION_BOOTLOADER; return VCPBOOT_OK;
+    case FLAG_DFU: a->options |= OPTION_DFU; return VCPBOOT_OK;
+    case FLAG_ROM: a->options |= OPTION_ROM; return VCPBOOT_OK;
     case FLAG_BASE:
         a->options |= OPTION_BASE;
         return number(value, 0, UINT32_MAX, &a->base) && a->base != 0 ? VCPBOOT_OK : usage("--base wants an address", value);
@@ -71,6 +74,8 @@ static int parse_options(struct args *a, int argc, char **argv)
         { "no-wait", no_argument, NULL, FLAG_NO_WAIT },
         { "force", no_argument, NULL, FLAG_FORCE },
         { "bootloader", no_argument, NULL, FLAG_BOOTLOADER },
+        { "dfu", no_argument, NULL, FLAG_DFU },
+        { "rom", no_argument, NULL, FLAG_ROM },
         { "base", required_argument, NULL, FLAG_BASE },
         { NULL, 0, NULL, 0 },
     };
@@ -81,9 +86,17 @@ static int parse_options(struct args *a, int argc, char **argv)
     return code;
 }
 
+static bool one_target(uint32_t options)
+{
+    uint32_t targets = options & (OPTION_BOOTLOADER | OPTION_DFU | OPTION_ROM);
+
+    return (targets & (targets - 1U)) == 0;
+}
+
 static int check(const struct args *a, int files)
 {
     if (a->options & ~a->command->options) return usage("an option that this command does not have", a->command->name);
+    if (!one_target(a->options)) return usage("only one of --bootloader, --dfu and --rom", NULL);
     if (files < a->command->file_count) return usage("a file name is missing", a->command->name);
     if (files > a->command->file_count) return usage("too many arguments", a->command->name);
     return VCPBOOT_OK;

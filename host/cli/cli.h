@@ -13,6 +13,8 @@
 #define OPTION_FORCE 0x2U
 #define OPTION_BOOTLOADER 0x4U
 #define OPTION_BASE 0x8U
+#define OPTION_DFU 0x10U
+#define OPTION_ROM 0x20U
 
 struct args {
     const struct command *command;

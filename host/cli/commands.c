@@ -247,14 +247,25 @@ static int run_read(vcpboot *v, const struct args *a, struct show *s)
     return code == VCPBOOT_OK ? read_into(v, a, s, !was_bootloader) : fail(v, s, code);
 }
 
+/* The first whose option was given. */
+static const struct target { uint32_t option; int32_t target; const char *done; } targets[] = {
+    { OPTION_BOOTLOADER, VCPBOOT_TO_BOOTLOADER, "The device is in the bootloader." },
+    { OPTION_DFU, VCPBOOT_TO_DFU,
+      "The device is now a DfuSe device, by default 0483:df11: dfu-util -d 0483:df11 -a 0 -s 0x08010000:leave -D FILE.bin" },
+    { OPTION_ROM, VCPBOOT_TO_ROM,
+      "The device is now in ST's loader in system memory, 0483:df11 on USB: dfu-util -d 0483:df11 -l shows it. The loader "
+      "knows nothing of vcpboot: it can erase everything." },
+    { OPTION_NO_WAIT, VCPBOOT_TO_APPLICATION, "The application is being started." },
+    { 0, VCPBOOT_TO_APPLICATION, "The application is running." },
+};
+
 static int run_reboot(vcpboot *v, const struct args *a, struct show *s)
 {
-    bool boot = a->options & OPTION_BOOTLOADER;
-    int code = vcpboot_reboot(v, boot ? VCPBOOT_TO_BOOTLOADER : VCPBOOT_TO_APPLICATION, flags_of(a));
+    const struct target *t = targets;
 
-    if (code != VCPBOOT_OK) return fail(v, s, code);
-    if (boot) return succeed(s, "The device is in the bootloader.");
-    return succeed(s, a->options & OPTION_NO_WAIT ? "The application is being started." : "The application is running.");
+    while (t->option != 0 && (a->options & t->option) == 0) t++;
+    int code = vcpboot_reboot(v, t->target, flags_of(a));
+    return code == VCPBOOT_OK ? succeed(s, t->done) : fail(v, s, code);
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------------------------ */
@@ -277,7 +288,8 @@ static const struct command commands[] = {
       "Writes what is in flash to OUT, if the device's policy allows it. A running application is left for that, and\n"
       "started again.", 1, OPTION_NO_WAIT, run_read },
     { "reboot", "", "start the application afresh",
-      "Starts the application afresh and waits until it is back.", 0, OPTION_NO_WAIT | OPTION_BOOTLOADER, run_reboot },
+      "Starts the application afresh and waits until it is back. Or goes somewhere else: into the bootloader, and from\n"
+      "there to where no serial port is.", 0, OPTION_NO_WAIT | OPTION_BOOTLOADER | OPTION_DFU | OPTION_ROM, run_reboot },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

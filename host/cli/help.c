@@ -31,6 +31,8 @@ static const struct { uint32_t bit; const char *text; } texts[] = {
     { OPTION_NO_WAIT, "  --no-wait        do not wait for the application to be back on the port\n" },
     { OPTION_FORCE, "  --force          even if the image is for another product than the installed one\n" },
     { OPTION_BOOTLOADER, "  --bootloader     into the bootloader instead of the application\n" },
+    { OPTION_DFU, "  --dfu            out of the serial port, as a DfuSe device for dfu-util and STM32CubeProgrammer\n" },
+    { OPTION_ROM, "  --rom            into ST's own loader in system memory\n" },
     { OPTION_BASE, "  --base ADDRESS   where the application begins in flash (0x08010000)\n" },
 };
 

@@ -285,18 +285,38 @@ static int wait_for_application(struct vcpboot *v, bool left)
                      "(--no-wait does not wait for it.)", (v->return_ms + 999U) / 1000U);
 }
 
+static int depart(struct vcpboot *v, uint8_t what)
+{
+    client_reboot(&v->client, port_now_ms(), what);
+    int code = link_request(v);
+    return code == LINK_LOST || code == LINK_SILENT ? VCPBOOT_OK : code;       /* the answer may be lost when it leaves the bus */
+}
+
+/* The port that was is no longer the device's. */
+static bool forget_port(struct vcpboot *v)
+{
+    bool left = !v->port || link_wait_gone(v, GONE_MS);
+
+    device_disconnect(v);
+    v->client.hello_known = false;
+    return left;
+}
+
+int device_leave_bus(struct vcpboot *v, uint8_t what)
+{
+    int code = depart(v, what);
+
+    if (code == VCPBOOT_OK) (void)forget_port(v);
+    return code;
+}
+
 int device_start_application(struct vcpboot *v, bool wait)
 {
     int code = progress_text(v, VCPBOOT_PHASE_RESTART, "Starting the application");
 
     if (code != VCPBOOT_OK) return code;
-    client_reboot(&v->client, port_now_ms(), VCPBOOT_TO_APPLICATION);
-    code = link_request(v);
-    if (code == LINK_LOST || code == LINK_SILENT) code = VCPBOOT_OK;    /* the answer may be lost when it leaves the bus */
+    code = depart(v, VCPBOOT_TO_APPLICATION);
     if (code != VCPBOOT_OK || !wait) return code;
-    bool left = !v->port || link_wait_gone(v, GONE_MS);
-    device_disconnect(v);
-    v->client.hello_known = false;
-    code = wait_for_application(v, left);
+    code = wait_for_application(v, forget_port(v));
     return code == VCPBOOT_OK && progress_cancelled(v) ? VCPBOOT_E_CANCELLED : code;
 }

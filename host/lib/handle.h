@@ -81,6 +81,8 @@ int device_enter_bootloader(struct vcpboot *v, enum seen who);
 int device_find_again(struct vcpboot *v);
 /* Asks the bootloader to start the application; then, if wait is set, waits until that is back on the port. */
 int device_start_application(struct vcpboot *v, bool wait);
+/* To what is no serial port: a mailbox request. Waits only until the device has left. */
+int device_leave_bus(struct vcpboot *v, uint8_t what);
 
 /* --- update.c ---------------------------------------------------------------------------------------------------------------------- */
 int update_run(struct vcpboot *v, struct vcpboot_image *image, uint32_t flags);

@@ -51,6 +51,8 @@ static const char *refusal(uint8_t err)
         [UPDATE_E_IMAGE_CRC] = "the checksum over its flash is not the image's; repeat the update, and if that happens again "
                                "suspect the flash or its supply",
         [UPDATE_E_IMAGE_PRODUCT] = "the image is for another product; take the firmware of this one",
+        [UPDATE_E_PROTECTED] = "the application's flash is write-protected; take the protection away (on its port in a terminal: "
+                               "Enter, 4, y) and repeat the update",
         [UPDATE_E_DENIED] = "its policy does not allow it",
     };
 
@@ -60,18 +62,15 @@ static const char *refusal(uint8_t err)
 
 int text_refused(struct fault *f, const struct native_status *s)
 {
-    static const char *const flash[] = { "erased", "programmed", "changed: it is write-protected", "used: it stayed busy" };
-    static const char *const next[] = {
-        "repeat the update; if that happens again the flash is worn or its supply is weak",
-        "repeat the update; if that happens again the flash is worn or its supply is weak",
-        "remove the write protection (nWRP option bits) with a debug probe",
-        "unplug the device, plug it in again, and repeat the update",
+    static const struct { const char *could_not_be, *next; } flash[] = {
+        [UPDATE_E_ERASE] = { "erased", "repeat the update; if that happens again the flash is worn or its supply is weak" },
+        [UPDATE_E_PROGRAM] = { "programmed", "repeat the update; if that happens again the flash is worn or its supply is weak" },
+        [UPDATE_E_BUSY] = { "used: it stayed busy", "unplug the device, plug it in again, and repeat the update" },
     };
 
-    if (s->err < UPDATE_E_ERASE || s->err > UPDATE_E_BUSY)
+    if (s->err >= sizeof flash / sizeof flash[0] || !flash[s->err].next)
         return fault_set(f, VCPBOOT_E_REFUSED, "The device refused: %s.", refusal(s->err));
-    size_t i = (size_t)s->err - UPDATE_E_ERASE;
     return fault_set(f, VCPBOOT_E_REFUSED,
-                     "The device's flash at 0x%08X could not be %s (FLASH_SR 0x%08X): %s.", (unsigned)s->next, flash[i],
-                     (unsigned)s->done, next[i]);
+                     "The device's flash at 0x%08X could not be %s (FLASH_SR 0x%08X): %s.", (unsigned)s->next,
+                     flash[s->err].could_not_be, (unsigned)s->done, flash[s->err].next);
 }

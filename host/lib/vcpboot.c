@@ -209,15 +209,29 @@ int vcpboot_get_info(vcpboot *v, struct vcpboot_info *out)
     return copy_sized(out, &info, out->size, sizeof info) ? VCPBOOT_OK : misused(v, "Set the size field before the call.");
 }
 
+/* Where to, out of the bootloader. */
+static int leave_for(struct vcpboot *v, int32_t target, uint32_t flags)
+{
+    uint32_t needs = target == VCPBOOT_TO_DFU ? NATIVE_CAP_DFU : NATIVE_CAP_ROM;
+
+    if (target == VCPBOOT_TO_BOOTLOADER) return VCPBOOT_OK;
+    if (target == VCPBOOT_TO_APPLICATION) return device_start_application(v, (flags & VCPBOOT_NO_WAIT) == 0);
+    if ((v->client.hello.capabilities & needs) == 0)
+        return fault_set(&v->fault, VCPBOOT_E_REFUSED,
+                         "This device's bootloader cannot do that: it has no %s. Update the bootloader.",
+                         target == VCPBOOT_TO_DFU ? "DfuSe personality" : "way into the system loader");
+    return device_leave_bus(v, (uint8_t)target);
+}
+
 int vcpboot_reboot(vcpboot *v, int32_t target, uint32_t flags)
 {
     enum seen who;
 
     begin(v);
-    if (target != VCPBOOT_TO_APPLICATION && target != VCPBOOT_TO_BOOTLOADER) return misused(v, "There is no such target.");
+    if (target < VCPBOOT_TO_APPLICATION || target > VCPBOOT_TO_ROM) return misused(v, "There is no such target.");
     int code = device_meet(v, &who);
     if (code == VCPBOOT_OK) code = device_enter_bootloader(v, who);
-    if (code == VCPBOOT_OK && target == VCPBOOT_TO_APPLICATION) code = device_start_application(v, (flags & VCPBOOT_NO_WAIT) == 0);
+    if (code == VCPBOOT_OK) code = leave_for(v, target, flags);
     return end(v, code);
 }
 

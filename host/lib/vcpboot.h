@@ -148,8 +148,14 @@ VCPBOOT_API int vcpboot_get_info(vcpboot *v, struct vcpboot_info *out);
 /* A sentence about a reason of struct vcpboot_info. Never NULL. */
 VCPBOOT_API const char *vcpboot_reason_text(uint32_t reason);
 
-/* Starts the application afresh, or enters the bootloader, and waits until that is so. */
-enum vcpboot_target { VCPBOOT_TO_APPLICATION = 0, VCPBOOT_TO_BOOTLOADER = 1 };
+/* Starts the application afresh, or enters the bootloader, and waits until that is so. The other two are no serial ports, and
+ * not waited for: the call returns when the device has left the bus. VCPBOOT_E_REFUSED if its bootloader cannot do that. */
+enum vcpboot_target {
+    VCPBOOT_TO_APPLICATION = 0,
+    VCPBOOT_TO_BOOTLOADER = 1,
+    VCPBOOT_TO_DFU = 2,                 /* a DfuSe device, by default 0483:df11 */
+    VCPBOOT_TO_ROM = 3,                 /* ST's own loader in system memory */
+};
 VCPBOOT_API int vcpboot_reboot(vcpboot *v, int32_t target, uint32_t flags);
 
 /* Reads n bytes from offset of the application area; the device must be in the bootloader, and its policy must allow it. */

@@ -58,7 +58,7 @@ void OTG_FS_IRQHandler(void)
 }
 
 /* The CDC class with the SDK's two hooks: what CDC_Control_FS is in a CubeMX project. */
-static bool request(void *self, const struct usb_setup *s, uint8_t *data, size_t *n)
+static bool request(void *self, const struct usb_setup *s, uint8_t **data, size_t *n)
 {
     bool known = cdc_function.request(self, s, data, n);
 
@@ -76,9 +76,9 @@ static void configure(void *self, const struct dcd *dcd, bool on)
     cdc_function.configure(self, dcd, on);
 }
 
-static bool accepts(void *self, const struct usb_setup *s)
+static uint8_t *accepts(void *self, const struct usb_setup *s, uint8_t *data)
 {
-    return cdc_function.accepts(self, s);
+    return cdc_function.accepts(self, s, data);
 }
 
 static void event(void *self, const struct dcd_event *e)
@@ -86,7 +86,11 @@ static void event(void *self, const struct dcd_event *e)
     cdc_function.event(self, e);
 }
 
-static const struct usbd_function function = { .configure = configure, .request = request, .accepts = accepts, .event = event };
+static const struct usbd_function function = {
+    .configuration = usb_config_descriptor, .device_class = 0x02,
+    .endpoints = { VCP_EP_DATA, VCP_EP_DATA | DCD_IN, VCP_EP_NOTIFY | DCD_IN },
+    .configure = configure, .request = request, .accepts = accepts, .event = event,
+};
 
 /* Sums whose every step is exact, in as many registers as the compiler likes, while interrupts use the same ones. */
 static void exercise_fpu(void)

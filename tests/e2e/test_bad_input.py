@@ -359,12 +359,21 @@ class Noise(rig.RigTest):
 
     def test_foreign_greetings_are_ignored(self):
         with wire.Client(self.device.link) as client:
-            for greeting in (b"AT\r", b"AT+GCAP\r\n", b"\x7f", b"\x7f" * 20, b"\r\n", b"\0" * 64, b"\xff" * 64, b"version\r\n",
+            for greeting in (b"AT\r", b"AT+GCAP\r\n", b"\r\n", b"\0" * 64, b"\xff" * 64, b"version\r\n",
                              b"~\x00x\xf0\x7e", b"\x00\x78\xf0\x7e", b"\xa5", b"\xa5\xa5\x56\x56", b"\x11\x13"):
                 client.send(greeting)
                 self.assertEqual(client.hello()[0], wire.OK, greeting)
             # YMODEM's call may have come; nothing else was addressed
             self.assertEqual(client.between.strip(b"C"), b"")
+        self.assert_flash_untouched()
+
+    def test_an3155s_greeting_is_answered_and_takes_nothing_from_the_next_request(self):
+        with wire.Client(self.device.link) as client:
+            for greeting, answer in ((b"\x7f", b"\x79"), (b"\x7f" * 20, b"\x79" + b"\x1f" * 19)):
+                client.between = b""
+                client.send(greeting)
+                self.assertEqual(client.hello()[0], wire.OK)
+                self.assertEqual(client.between.replace(b"C", b""), answer)
         self.assert_flash_untouched()
 
     def test_a_frame_with_any_byte_damaged_is_never_answered(self):

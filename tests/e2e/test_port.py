@@ -154,6 +154,18 @@ class Unplugged(PortTest):
         self.assertEqual((status, last.get("resumes")), (0, 1), last)
         self.assert_installed(board)
 
+    def test_only_the_cable_pulled_and_put_in_again_it_goes_on(self):
+        board = self.start(rig.firmware("vcpboot.elf"), rig.firmware("demo-1.0.0.elf"), state=self.state, timing="typ")
+        run = self.run_vcpboot("update", self.big_image(), "--no-wait", "--port", board.link)
+        run.wait_share(50)
+        since = len(board.lines)
+        board.process.send_signal(signal.SIGUSR1)
+        board.wait_line("USB device gone", since)
+        board.process.send_signal(signal.SIGUSR2)
+        status, last = run.result()
+        self.assertEqual((status, last.get("resumes")), (0, 1), last)
+        self.assert_installed(board)
+
     def test_a_device_that_never_comes_back_is_exit_9(self):
         board = self.start(rig.firmware("vcpboot.elf"), state=self.state, timing="typ")
         run = self.run_vcpboot("update", self.big_image(), "--no-wait", "--port", board.link)

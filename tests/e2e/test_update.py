@@ -95,6 +95,23 @@ class Update(rig.RigTest):
         self.vcpboot("reboot", "--port", board.link)
         self.assertEqual(rig.ask(board.link, "version"), "demo 1.0.0")
 
+    def test_reboot_into_dfu_leaves_the_serial_port(self):
+        board = self.start(rig.firmware("vcpboot.elf"), rig.firmware("demo-1.0.0.elf"))
+        out = self.vcpboot("reboot", "--dfu", "--port", board.link).stdout
+        self.assertIn("dfu-util -d 0483:df11", out)
+        board.wait_line("0483:df11")
+        self.assertFalse(os.path.lexists(board.link))
+
+    def test_reboot_into_the_system_loader_without_one_ends_in_the_bootloader(self):
+        board = self.start(rig.firmware("vcpboot.elf"), rig.firmware("demo-1.0.0.elf"))
+        since = len(board.lines)
+        self.assertIn("system memory", self.vcpboot("reboot", "--rom", "--port", board.link).stdout)
+        board.wait_line("USB device gone", since)
+        at, _ = board.wait_line("USB device .* -> /dev/pts/", since)        # the bootloader that hands over
+        board.wait_port(at + 1)
+        info = json.loads(self.vcpboot("info", "--json", "--port", board.link).stdout.splitlines()[-1])
+        self.assertEqual((info["mode"], info["reason"]), ("bootloader", 2))
+
     def test_verify_tells_the_same_from_another(self):
         board = self.start(rig.firmware("vcpboot.elf"))
         self.vcpboot("update", rig.firmware("demo-1.0.0.elf"), "--port", board.link)

@@ -2,6 +2,7 @@
 """USART1 as a port of the bootloader: a real terminal, the rate of a 0x7F, native frames, and what else may come."""
 import os
 import struct
+import subprocess
 import termios
 import tty
 import unittest
@@ -97,6 +98,23 @@ class Usart(rig.RigTest):
         board.end()
         flash = self.read("state")[rig.APP_OFFSET:][:len(image)]
         self.assertEqual(flash, image)
+
+    def stm32flash(self, baud, *arguments):
+        """-m 8n1: the C library refuses parity on a pty; the line has it all the same (--uart1)."""
+        result = subprocess.run(["stm32flash", "-b", str(baud), "-m", "8n1", *arguments, self.uart], stdin=subprocess.DEVNULL,
+                                capture_output=True, text=True, timeout=rig.STEP_TIMEOUT_S, check=False)
+        self.assertEqual(result.returncode, 0, f"{baud} {arguments}\n{result.stdout}{result.stderr}")
+        return result.stdout
+
+    def test_stm32flash_writes_verifies_and_reads_back_at_a_rate_of_its_own(self):
+        self.begin()
+        image = wire.seal(rig.random_image(12000))[:-4] + bytes(4)      # damaged: the bootloader stays
+        file = self.write("image.bin", image)
+        self.stm32flash(57600, "-w", file, "-S", f"0x{rig.APP_BASE:08x}:{len(image)}", "-v")
+        for baud in (115200, 9600, 1200):
+            self.assertIn("0x0413", self.stm32flash(baud))
+        self.stm32flash(115200, "-r", self.path("back.bin"), "-S", f"0x{rig.APP_BASE + 64:08x}:4096")
+        self.assertEqual(self.read("back.bin"), image[64:64 + 4096])
 
     def test_opening_the_vcp_takes_the_bootloader_over(self):
         board = self.begin()

@@ -134,6 +134,9 @@ class Client:
     def __exit__(self, *_):
         self.close()
 
+    def fileno(self):
+        return self._fd
+
     def close(self):
         if self._fd is not None:
             os.close(self._fd)

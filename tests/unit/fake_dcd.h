@@ -11,7 +11,7 @@
 #include "usb/dcd.h"
 
 #define FAKE_ENDPOINTS 4U
-#define FAKE_REPLY_MAX 256U
+#define FAKE_REPLY_MAX 2048U           /* one of DFU's blocks */
 
 struct fake_in { bool open, sending, stalled; unsigned stalls_cleared; uint8_t sent[DCD_SEND_MAX]; size_t n; unsigned sends; };
 struct fake_out { bool open, armed, stalled; unsigned stalls_cleared; uint16_t packets; };

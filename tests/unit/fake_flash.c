@@ -8,6 +8,7 @@
 #include "image/bytes.h"
 
 #define SR_OF_FAILURE 0x80U             /* PGSERR: any error flag does */
+#define SR_WRPERR 0x10U
 
 static struct fake_flash *the_flash;    /* flash_* have no handle: there is one flash in a chip */
 
@@ -35,7 +36,7 @@ void fake_flash_close(struct fake_flash *f)
 void fake_flash_restart(struct fake_flash *f)
 {
     struct fake_flash kept = { .area = f->area, .base = f->base, .bytes = f->bytes, .array = f->array, .log = f->log,
-                               .log_cap = f->log_cap, .on_begin = f->on_begin };
+                               .log_cap = f->log_cap, .on_begin = f->on_begin, .protection = f->protection };
 
     *f = kept;
 }
@@ -88,12 +89,50 @@ static void do_erase(struct fake_flash *f, bool torn)
     }
 }
 
+static uint32_t all_sectors(const struct fake_flash *f)
+{
+    return ((uint32_t)1 << f->area->count) - 1U;
+}
+
+/* torn: the old protection, the new one, or all of it. */
+static void do_protect(struct fake_flash *f, bool torn)
+{
+    const uint32_t outcomes[] = { f->op.word, f->protection, all_sectors(f) };
+
+    f->protection = outcomes[torn ? next_random(f) % 3U : 0];
+}
+
 static void apply(struct fake_flash *f, bool torn)
 {
-    if (f->op.kind == FAKE_PROGRAM)
-        do_program(f, torn);
-    else
-        do_erase(f, torn);
+    static void (*const does[])(struct fake_flash *f, bool torn) = {
+        [FAKE_ERASE] = do_erase, [FAKE_PROGRAM] = do_program, [FAKE_PROTECT] = do_protect,
+    };
+
+    does[f->op.kind](f, torn);
+}
+
+static bool well_formed(const struct fake_flash *f, const struct fake_op *op)
+{
+    switch (op->kind) {
+    case FAKE_PROGRAM: return inside(f, op->addr);
+    case FAKE_ERASE: return sector_at(f, op->addr) != NULL;
+    default: return true;
+    }
+}
+
+static bool hits_protection(const struct fake_flash *f, const struct fake_op *op)
+{
+    size_t i = 0;
+
+    while (i + 1 < f->area->count && op->addr >= f->area->sector[i + 1].addr)
+        i++;
+    return op->kind != FAKE_PROTECT && (f->protection >> i & 1U) != 0;
+}
+
+static void refuse(struct fake_flash *f, enum flash_result result, uint32_t status_register)
+{
+    f->result = result;
+    f->status_register = status_register;
 }
 
 static void begin(struct fake_op op)
@@ -102,7 +141,7 @@ static void begin(struct fake_op op)
 
     if (f->dead)
         return;
-    if (f->running || (op.kind == FAKE_PROGRAM ? !inside(f, op.addr) : sector_at(f, op.addr) == NULL)) {
+    if (f->running || !well_formed(f, &op)) {
         f->violations++;
         return;
     }
@@ -115,6 +154,7 @@ static void begin(struct fake_op op)
     f->log[f->ops++] = op;
     f->erases += op.kind == FAKE_ERASE;
     f->words += op.kind == FAKE_PROGRAM;
+    f->protections += op.kind == FAKE_PROTECT;
     if (f->on_begin != NULL)
         f->on_begin(f, &op);
     f->op = op;
@@ -126,11 +166,12 @@ static void begin(struct fake_op op)
         apply(f, true);
         f->dead = true;
     } else if (f->ops == f->fail_at) {
-        f->result = f->fail_result;
-        f->status_register = SR_OF_FAILURE;
+        refuse(f, f->fail_result, SR_OF_FAILURE);
+    } else if (hits_protection(f, &op)) {
+        refuse(f, FLASH_E_PROTECTED, SR_WRPERR);
     } else {
         apply(f, false);
-        if (f->ops == f->lie_at)
+        if (f->ops == f->lie_at && op.kind != FAKE_PROTECT)
             f->array[op.addr - f->base] ^= 0x01;
     }
 }
@@ -147,6 +188,19 @@ void flash_program_begin(uint32_t addr, uint32_t word, uint32_t now_ms)
 {
     (void)now_ms;
     begin((struct fake_op){ FAKE_PROGRAM, addr, word });
+}
+
+void flash_protect_begin(const struct flash_area *area, uint32_t sectors, uint32_t now_ms)
+{
+    (void)now_ms;
+    the_flash->violations += area->count == 0;
+    begin((struct fake_op){ FAKE_PROTECT, 0, sectors & all_sectors(the_flash) });
+}
+
+uint32_t flash_protected(const struct flash_area *area)
+{
+    the_flash->violations += area->count == 0 || the_flash->running;
+    return the_flash->protection;
 }
 
 enum flash_result flash_poll(uint32_t now_ms)

@@ -11,15 +11,16 @@
 
 #include "update/flash.h"
 
-enum fake_op_kind { FAKE_ERASE, FAKE_PROGRAM };
+enum fake_op_kind { FAKE_ERASE, FAKE_PROGRAM, FAKE_PROTECT };     /* FAKE_PROTECT: word holds the sectors */
 struct fake_op { enum fake_op_kind kind; uint32_t addr, word; };
 
 struct fake_flash {
     const struct flash_area *area;
     uint32_t base, bytes;
     uint8_t *array;
+    uint32_t protection;                /* a bit for each sector of the area: erasing and programming fail there */
 
-    /* Settings. Operations are numbered from 1, erases and words alike; 0: never. */
+    /* Settings. Operations are numbered from 1, whatever their kind; 0: never. */
     unsigned busy_polls;                /* polls that answer FLASH_BUSY for each operation */
     uint32_t fail_at;                   /* this operation fails with fail_result; nothing changes */
     enum flash_result fail_result;
@@ -30,7 +31,7 @@ struct fake_flash {
 
     /* What happened. */
     bool dead;
-    uint32_t ops, erases, words, reads, crc_words, violations;
+    uint32_t ops, erases, words, protections, reads, crc_words, violations;
     struct fake_op *log;                /* every operation since open or restart */
 
     /* Its own. */
@@ -45,7 +46,7 @@ struct fake_flash {
 /* All ones, no faults; becomes the instance. */
 void fake_flash_open(struct fake_flash *f, const struct flash_area *area);
 void fake_flash_close(struct fake_flash *f);
-/* Power comes back: the array stays, faults and counters are cleared. */
+/* Power comes back: array and protection stay, faults and counters are cleared. */
 void fake_flash_restart(struct fake_flash *f);
 /* Puts bytes into the array as a programmer would. */
 void fake_flash_load(struct fake_flash *f, uint32_t addr, const uint8_t *p, size_t n);

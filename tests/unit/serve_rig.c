@@ -274,3 +274,80 @@ bool rig_ymodem(struct rig *r, const uint8_t *file, size_t n, long size, size_t 
     put_block(r, 0, NULL, 0, 128, 0);
     return acked(r);
 }
+
+/* Waits for the answer to a block, if this sender cares. */
+static bool went_well(struct rig *r, const struct rig_habit *habit)
+{
+    return habit->streams || acked(r);
+}
+
+static bool send_header(struct rig *r, size_t n, const struct rig_habit *habit)
+{
+    char name[128] = "image.bin";
+    int size_n = habit->sizeless ? 0 : snprintf(name + 10, sizeof name - 10, "%zu", n);
+
+    put_block(r, 0, (const uint8_t *)name, 10 + (size_t)size_n, habit->header, 0);
+    return went_well(r, habit);
+}
+
+static bool send_blocks(struct rig *r, const uint8_t *file, size_t n, const struct rig_habit *habit)
+{
+    uint8_t number = 1;
+    size_t at = 0;
+
+    while (at < n) {
+        size_t block = habit->tail && n - at <= 896 ? 128 : habit->block;
+
+        for (int time = 0; time <= habit->doubles; time++) {
+            put_block(r, number, file + at, n - at < block ? n - at : block, block, habit->pad);
+            if (!went_well(r, habit)) {
+                return false;
+            }
+        }
+        number++;
+        at += block;
+        rig_run(r, habit->streams);
+    }
+    return true;
+}
+
+bool rig_send_file(struct rig *r, const uint8_t *file, size_t n, const struct rig_habit *habit)
+{
+    uint8_t eot = YM_EOT;
+
+    if (habit->typed != NULL) {
+        rig_put(r, habit->typed, strlen(habit->typed));
+        rig_run(r, 1000);
+        rig_drain(r);
+    }
+    if (habit->header != 0 && !send_header(r, n, habit)) {
+        return false;
+    }
+    if (!send_blocks(r, file, n, habit)) {
+        return false;
+    }
+    for (int time = 0; time <= habit->eot_twice; time++) {
+        int c;
+
+        rig_put(r, &eot, 1);
+        do {
+            c = rig_get(r, YM_ANSWER_MS);
+        } while (c == YM_CRC || c == YM_STREAM);
+        if (c != YM_ACK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rig_send(struct rig *r, const uint8_t *file, size_t n, const struct rig_habit *habit)
+{
+    if (!rig_send_file(r, file, n, habit)) {
+        return false;
+    }
+    if (habit->header == 0) {
+        return true;
+    }
+    put_block(r, 0, NULL, 0, habit->header, 0);
+    return went_well(r, habit);
+}

@@ -55,6 +55,20 @@ void rig_image(uint8_t *image, uint32_t n, uint32_t seed, bool sealed);
 /* BEGIN with all sectors, every DATA frame as fast as the device reads, FINISH. Returns FINISH's answer. */
 struct native_status rig_update(struct rig *r, const uint8_t *image, size_t n);
 
+/* What a sender does its own way. */
+struct rig_habit {
+    const char *typed;                  /* before anything else; NULL: nothing */
+    size_t header, block;               /* bytes; header 0: XMODEM, neither header nor closing block */
+    bool tail;                          /* what is left at the end in blocks of 128, as lrzsz does */
+    bool sizeless;                      /* block 0 has a name only */
+    bool eot_twice, doubles;            /* says EOT, or each block, once more */
+    bool streams;                       /* YMODEM-g: hears only the answer to its EOT */
+    uint8_t pad;
+};
+/* A sender that has heard its call sends a file. Returns false as soon as the device answers with CAN. */
+bool rig_send(struct rig *r, const uint8_t *file, size_t n, const struct rig_habit *habit);
+/* The same without the block that closes the batch. */
+bool rig_send_file(struct rig *r, const uint8_t *file, size_t n, const struct rig_habit *habit);
 /* A YMODEM sender that has heard its 'C': sends block 0 (size < 0: without one), blocks of the given size, EOT, the closing block.
  * Returns false as soon as the device answers with CAN. */
 bool rig_ymodem(struct rig *r, const uint8_t *file, size_t n, long size, size_t block);

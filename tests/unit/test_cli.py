@@ -74,7 +74,8 @@ class Cli(unittest.TestCase):
 
     def test_wrong_usage_is_2_and_says_so_on_stderr(self):
         for arguments in ((), ("frobnicate",), ("update",), ("update", "a", "b"), ("list", "--force"), ("info", "--nonsense"),
-                          ("seal", "a", "b", "--base", "x"), ("info", "--usb-id", "1234")):
+                          ("seal", "a", "b", "--base", "x"), ("info", "--usb-id", "1234"),
+                          ("reboot", "--dfu", "--rom"), ("info", "--dfu")):
             self.run_vcpboot(*arguments, expect=2)
         self.assertIn("frobnicate", self.run_vcpboot("frobnicate", expect=2).stderr)
 

@@ -363,6 +363,24 @@ TEST(reboot_read_and_info_do_what_they_say)
     desk_close(k);
 }
 
+TEST(a_bootloader_without_the_other_loaders_is_not_asked_for_them)
+{
+    struct desk *k = desk_open();
+    struct vcpboot_info info = { .size = sizeof info };
+
+    UNUSED_STATE;
+    start_with_old_application(k);
+    assert_code(k, vcpboot_reboot(k->v, VCPBOOT_TO_DFU, 0), VCPBOOT_E_REFUSED);
+    assert_non_null(strstr(vcpboot_error_message(k->v), "DfuSe"));
+    assert_code(k, vcpboot_reboot(k->v, VCPBOOT_TO_ROM, 0), VCPBOOT_E_REFUSED);
+    assert_non_null(strstr(vcpboot_error_message(k->v), "system loader"));
+    assert_code(k, vcpboot_reboot(k->v, 4, 0), VCPBOOT_E_USAGE);
+    assert_code(k, vcpboot_get_info(k->v, &info), VCPBOOT_OK);
+    assert_int_equal(info.mode, VCPBOOT_MODE_BOOTLOADER);
+    desk_end(k);
+    desk_close(k);
+}
+
 TEST(a_caller_with_a_shorter_struct_gets_no_more_than_it_has_room_for)
 {
     struct desk *k = desk_open();
@@ -396,6 +414,7 @@ int main(void)
         cmocka_unit_test(a_port_that_somebody_holds_and_one_that_is_not_there_have_their_own_codes),
         cmocka_unit_test(verify_tells_the_same_from_another_and_returns_to_the_application),
         cmocka_unit_test(reboot_read_and_info_do_what_they_say),
+        cmocka_unit_test(a_bootloader_without_the_other_loaders_is_not_asked_for_them),
         cmocka_unit_test(a_caller_with_a_shorter_struct_gets_no_more_than_it_has_room_for),
     };
 

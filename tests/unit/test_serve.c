@@ -845,7 +845,7 @@ TEST(random_bytes_do_nothing_to_the_flash)
             junk[i] = junk[i] < 40 ? NATIVE_SYNC0 : junk[i] < 80 ? NATIVE_SYNC1 : junk[i];
         }
         rig_put(&rig, junk, sizeof junk);
-        rig_run(&rig, 20);
+        rig_run(&rig, 50);
         rig_drain(&rig);
     }
     rig_run(&rig, 3000);

@@ -309,6 +309,112 @@ TEST(an_empty_batch_is_acknowledged_and_changes_nothing)
     assert_int_equal(rig.flash.ops, 0);
 }
 
+/* --- every sender's habits -------------------------------------------------------------------------------------------------- */
+
+/* tests/vectors/ymodem-*.txt has them byte by byte. */
+static const struct { const char *name; struct rig_habit habit; } senders[] = {
+    { "sb, minicom", { .header = 128, .block = 128, .pad = YM_PAD } },
+    { "sb -k", { .header = 128, .block = 1024, .tail = true, .pad = YM_PAD } },
+    { "Tera Term", { .typed = "rb\r", .header = 1024, .block = 1024, .pad = YM_PAD } },
+    { "ExtraPuTTY", { .header = 128, .block = 1024, .eot_twice = true } },
+    { "no size", { .header = 128, .block = 1024, .tail = true, .sizeless = true, .pad = YM_PAD } },
+    { "every block twice", { .header = 128, .block = 128, .doubles = true, .pad = YM_PAD } },
+    { "sx", { .block = 128, .pad = YM_PAD } },
+    { "sx -k", { .block = 1024, .tail = true, .pad = YM_PAD } },
+    { "YMODEM-g", { .header = 128, .block = 1024, .streams = true, .pad = YM_PAD } },
+};
+
+/* Opens the port and waits for the call that this sender answers. */
+static void wait_for_call(const struct rig_habit *habit)
+{
+    int call;
+
+    serve_opened(&rig.serve, rig.now_ms);
+    do {
+        call = rig_get(&rig, SERVE_CALL_MS + 1);
+        assert_true(call == YM_CRC || call == YM_STREAM);
+    } while (habit->streams && call != YM_STREAM);
+}
+
+TEST(every_senders_sealed_file_is_committed)
+{
+    UNUSED_STATE;
+    for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
+        uint8_t asked = 9;
+
+        rig_close(&rig);
+        rig_open(&rig, NATIVE_CAP_UPDATE);
+        rig_image(file, FILE_BYTES - 1000, 7, true);    /* fills none of the block sizes */
+        wait_for_call(&senders[i].habit);
+        if (!rig_send(&rig, file, FILE_BYTES - 1000, &senders[i].habit)) {
+            fail_msg("%s was cancelled", senders[i].name);
+        }
+        assert_memory_equal(rig.flash.array, file, FILE_BYTES - 1000);
+        rig_run(&rig, SERVE_YM_REBOOT_MS + 1);
+        assert_true(serve_leaves(&rig.serve, rig.now_ms, true, &asked));
+    }
+}
+
+TEST(every_senders_wrong_file_is_refused_with_a_sentence_before_anything_is_erased)
+{
+    UNUSED_STATE;
+    rig_image(file, FILE_BYTES, 7, false);
+    store_le32(file + 4, 0x08000189);
+    for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
+        wait_for_call(&senders[i].habit);
+        if (rig_send(&rig, file, FILE_BYTES, &senders[i].habit)) {
+            fail_msg("%s got through", senders[i].name);
+        }
+        if (strstr(listen(900), "reset vector 0x08000189\r\n") == NULL) {
+            fail_msg("%s heard no sentence", senders[i].name);
+        }
+        assert_int_equal(rig.flash.ops, 0);
+    }
+}
+
+TEST(of_two_files_the_first_is_committed)
+{
+    static const char second[128] = "second.bin\0" "128";
+    uint8_t block[133] = { YM_SOH, 0, 0xFF };
+    const struct rig_habit habit = { .header = 128, .block = 1024, .pad = YM_PAD };
+    uint8_t asked = 9;
+    uint16_t crc = ym_crc16(0, (const uint8_t *)second, sizeof second);
+
+    UNUSED_STATE;
+    memcpy(block + 3, second, sizeof second);
+    block[131] = (uint8_t)(crc >> 8);
+    block[132] = (uint8_t)crc;
+    wait_for_call(&habit);
+    assert_true(rig_send_file(&rig, file, FILE_BYTES, &habit));
+    rig_put(&rig, block, sizeof block);
+    assert_non_null(strstr(listen(100), "\030\030"));
+    assert_sealed_in_flash(FILE_BYTES);
+    rig_run(&rig, SERVE_YM_REBOOT_MS + 1);
+    assert_true(serve_leaves(&rig.serve, rig.now_ms, true, &asked));
+}
+
+TEST(a_raw_file_by_xmodem_is_sealed_with_its_padding)
+{
+    const struct rig_habit sx = { .block = 128, .pad = YM_PAD };
+
+    UNUSED_STATE;
+    memset(file + FILE_BYTES - 100, YM_PAD, 100);
+    wait_for_call(&sx);
+    assert_true(rig_send(&rig, file, FILE_BYTES - 100, &sx));
+    assert_sealed_in_flash(FILE_BYTES);
+}
+
+TEST(from_the_thirty_first_on_every_other_call_is_for_ymodem_g)
+{
+    UNUSED_STATE;
+    serve_opened(&rig.serve, rig.now_ms);
+    for (unsigned i = 0; i < SERVE_CALLS; i++) {
+        int call = rig_get(&rig, SERVE_CALL_MS + 1);
+
+        assert_int_equal(call, i >= 30 && i % 2 == 0 ? YM_STREAM : YM_CRC);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +437,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_sender_that_dies_makes_room_for_a_native_client_by_opening_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stray_soh_holds_nobody_up_for_long, setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_batch_is_acknowledged_and_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_senders_sealed_file_is_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_senders_wrong_file_is_refused_with_a_sentence_before_anything_is_erased, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_two_files_the_first_is_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_raw_file_by_xmodem_is_sealed_with_its_padding, setup, teardown),
+        cmocka_unit_test_setup_teardown(from_the_thirty_first_on_every_other_call_is_for_ymodem_g, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

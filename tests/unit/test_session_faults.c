@@ -199,6 +199,64 @@ TEST(data_that_do_not_come_leave_the_bootloader_in_charge)
     }
 }
 
+static void protect(uint32_t sectors)
+{
+    session_protect(&rig.session, sectors, 0);
+    assert_true(session_active(&rig.session));
+    assert_false(session_ready(&rig.session));
+    rig_poll(&rig);
+    assert_false(session_active(&rig.session));
+}
+
+TEST(a_protected_sector_refuses_an_update_before_anything_is_erased)
+{
+    UNUSED_STATE;
+    for (uint32_t sectors = 1; sectors < 8; sectors++) {
+        protect(sectors);
+        assert_int_equal(flash_protected(&rig_area), sectors);
+        assert_int_equal(update(new_image), UPDATE_E_PROTECTED);
+    }
+    assert_int_equal(rig.flash.erases, 0);
+    assert_true(rig_holds(&rig, old_image, RIG_IMAGE));
+    protect(0);
+    assert_int_equal(update(new_image), UPDATE_OK);
+    assert_int_equal(rig.flash.protections, 8);
+}
+
+TEST(protected_sectors_that_an_update_leaves_alone_do_no_harm)
+{
+    UNUSED_STATE;
+    protect(4);
+    session_begin(&rig.session, RIG_IMAGE, 3);
+    assert_int_equal(rig_send(&rig, new_image, 0, rig_area.sector[2].addr - RIG_BASE, 1024), UPDATE_OK);
+    assert_int_equal(rig.flash.erases, 2);
+}
+
+TEST(protected_sectors_behind_the_image_do_no_harm)
+{
+    static uint8_t raw[RIG_BYTES];
+    uint32_t n = rig_area.sector[2].addr - RIG_BASE;
+
+    UNUSED_STATE;
+    rig_raw(raw, n, "pump");
+    protect(4);
+    assert_int_equal(rig_update(&rig, raw, n, n, 1024), UPDATE_OK);
+    protect(2);
+    assert_int_equal(rig_update(&rig, raw, n, n, 1024), UPDATE_E_PROTECTED);
+}
+
+TEST(an_update_is_dropped_by_a_change_of_the_protection_and_begins_anew_while_it_is_written)
+{
+    UNUSED_STATE;
+    session_begin(&rig.session, RIG_IMAGE, SESSION_ALL_SECTORS);
+    session_protect(&rig.session, 4, 0);
+    assert_int_equal(session_status(&rig.session)->phase, UPDATE_IDLE);
+    assert_int_equal(session_begin(&rig.session, RIG_IMAGE, SESSION_ALL_SECTORS), UPDATE_OK);
+    assert_false(session_ready(&rig.session));
+    rig_poll(&rig);
+    assert_int_equal(flash_protected(&rig_area), 4);
+}
+
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
 
 int main(void)
@@ -212,6 +270,10 @@ int main(void)
         RIGGED(an_erase_that_leaves_the_old_head_ends_the_update_before_anything_else_is_touched),
         RIGGED(after_a_failure_a_new_beginning_works),
         RIGGED(data_that_do_not_come_leave_the_bootloader_in_charge),
+        RIGGED(a_protected_sector_refuses_an_update_before_anything_is_erased),
+        RIGGED(protected_sectors_that_an_update_leaves_alone_do_no_harm),
+        RIGGED(protected_sectors_behind_the_image_do_no_harm),
+        RIGGED(an_update_is_dropped_by_a_change_of_the_protection_and_begins_anew_while_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,10 @@
 
 #include "boot/decide.h"
 #include "boot/mailbox.h"
+#include "boot/serve.h"
 #include "image/info.h"
 #include "image/seal.h"
+#include "proto/an3155.h"
 #include "proto/native.h"
 #include "update/status.h"
 
@@ -34,6 +36,11 @@ static struct known { const char *name; unsigned long value; bool seen; } known[
     NAMED(UPDATE_E_SEQUENCE), NAMED(UPDATE_E_IMAGE_SIZE), NAMED(UPDATE_E_IMAGE_VECTORS), NAMED(UPDATE_E_IMAGE_SEAL),
     NAMED(UPDATE_E_IMAGE_CRC), NAMED(UPDATE_E_IMAGE_PRODUCT), NAMED(UPDATE_E_ERASE), NAMED(UPDATE_E_PROGRAM),
     NAMED(UPDATE_E_PROTECTED), NAMED(UPDATE_E_BUSY), NAMED(UPDATE_E_DENIED),
+    NAMED(YM_SOH), NAMED(YM_STX), NAMED(YM_EOT), NAMED(YM_ACK), NAMED(YM_NAK), NAMED(YM_CAN), NAMED(YM_CANS),
+    NAMED(YM_CRC), NAMED(YM_STREAM), NAMED(YM_PAD),
+    NAMED(SERVE_CALLS), NAMED(SERVE_CALL_MS), NAMED(SERVE_CALLS_ASIDE), NAMED(SERVE_ECHO_MS), NAMED(SERVE_PAUSE_MS),
+    NAMED(SERVE_KEY_MS),
+    NAMED(AN_INIT), NAMED(AN_ACK), NAMED(AN_NACK), NAMED(AN_VERSION), NAMED(AN_BLOCK_MAX),
 };
 
 static bool is_name(const char *s)

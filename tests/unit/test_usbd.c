@@ -24,7 +24,7 @@ static void probe_configure(void *self, const struct dcd *dcd, bool on)
     else p->off++;
 }
 
-static bool probe_request(void *self, const struct usb_setup *s, uint8_t *data, size_t *n)
+static bool probe_request(void *self, const struct usb_setup *s, uint8_t **data, size_t *n)
 {
     struct probe *p = self;
 
@@ -32,18 +32,18 @@ static bool probe_request(void *self, const struct usb_setup *s, uint8_t *data, 
     p->last = *s;
     if ((s->request_type & USB_REQUEST_IN) != 0) {
         *n = s->request;                /* answers as many bytes as the request's number says */
-        memset(data, 0x5A, *n);
+        memset(*data, 0x5A, *n);
     } else {
-        memcpy(p->data, data, *n);
+        memcpy(p->data, *data, *n);
         p->n = *n;
     }
     return s->request != 0;
 }
 
-static bool probe_accepts(void *self, const struct usb_setup *s)
+static uint8_t *probe_accepts(void *self, const struct usb_setup *s, uint8_t *data)
 {
     (void)self;
-    return s->request != 0x0E;
+    return s->request != 0x0E && s->length <= USBD_CONTROL_MAX ? data : NULL;
 }
 
 static void probe_event(void *self, const struct dcd_event *e)
@@ -53,6 +53,7 @@ static void probe_event(void *self, const struct dcd_event *e)
 }
 
 static const struct usbd_function probe_function = {
+    .configuration = usb_config_descriptor, .device_class = 2, .endpoints = { 0x01, 0x81, 0x82 },
     .configure = probe_configure, .request = probe_request, .accepts = probe_accepts, .event = probe_event,
 };
 
@@ -325,7 +326,7 @@ TEST(an_out_data_stage_of_a_wrong_length_is_stalled)
     assert_true(fake_out_packet(0, data, 8));
     assert_true(fake_dcd.in[0].stalled);
     memset(data, 0xFF, sizeof data);
-    fake_setup(SETUP(0x21, 0x20, 0, 0, USBD_CONTROL_MAX));
+    fake_setup(SETUP(0x21, 0x20, 0, 0, 67));
     assert_true(fake_out_packet(0, data, 64));
     assert_true(fake_out_packet(0, data, 64));          /* three bytes were expected */
     assert_true(fake_dcd.in[0].stalled);
@@ -387,6 +388,67 @@ TEST(no_setup_leaves_the_stack_hanging)
     assert_true(get(r, 0x80, 6, 0x0100, 0, 18));
 }
 
+/* A function with one interface, no endpoints, and data stages in a place of its own: as DFU. */
+struct big { struct probe probe; uint8_t own[2048]; size_t n; };
+
+static uint8_t *big_accepts(void *self, const struct usb_setup *s, uint8_t *data)
+{
+    struct big *b = self;
+
+    (void)data;
+    return s->length <= sizeof b->own ? b->own : NULL;
+}
+
+static bool big_request(void *self, const struct usb_setup *s, uint8_t **data, size_t *n)
+{
+    struct big *b = self;
+
+    b->n = *n;
+    if ((s->request_type & USB_REQUEST_IN) != 0) {
+        *data = b->own;
+        *n = sizeof b->own;
+    }
+    return true;
+}
+
+TEST(a_function_brings_its_own_descriptors_and_its_own_place_for_long_data_stages)
+{
+    static const uint8_t configuration[18] = { 9, 2, 18, 0, 1, 1, 0, 0xC0, 0x32, 9, 4, 0, 0, 0, 0xFE, 1, 2, 4 };
+    static const struct usbd_function function = {
+        .configuration = configuration, .configure = probe_configure, .request = big_request, .accepts = big_accepts,
+        .event = probe_event,
+    };
+    static struct big b;
+    struct usb_identity named = identity;
+    uint8_t data[sizeof b.own], reply[FAKE_REPLY_MAX];
+    struct usbd u;
+    size_t n;
+
+    UNUSED_STATE;
+    named.function = "@Internal Flash  /0x08010000/01*064Kg,03*128Kg";
+    usbd_init(&u, &fake_dcd_table, &named, &function, &b);
+    fake_dcd_init(usbd_event, &u);
+    fake_dcd_raise(DCD_RESET);
+    assert_true(fake_control(SETUP(0x80, 6, 0x0100, 0, 18), NULL, reply, &n));
+    assert_memory_equal(reply + 4, ((const uint8_t[]){ 0, 0, 0 }), 3);
+    assert_true(fake_control(SETUP(0x80, 6, 0x0200, 0, 255), NULL, reply, &n));
+    assert_int_equal(n, sizeof configuration);
+    assert_true(fake_control(SETUP(0x80, 6, 0x0304, 0x0409, 255), NULL, reply, &n));
+    assert_int_equal(n, 2 + 2 * strlen(named.function));
+    assert_true(set(0x00, 9, 1, 0));
+    assert_true(set(0x01, 11, 0, 0));
+    assert_false(set(0x01, 11, 0, 1));  /* there is one interface, */
+    assert_false(set(0x02, 1, 0, 0x81));        /* and no endpoint to be halted */
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * 7U + i / 256U);
+    assert_true(fake_control(SETUP(0x21, 1, 2, 0, sizeof data), data, NULL, NULL));
+    assert_int_equal(b.n, sizeof data);
+    assert_memory_equal(b.own, data, sizeof data);
+    assert_false(fake_control(SETUP(0x21, 1, 2, 0, sizeof data + 1), data, NULL, NULL));
+    assert_true(fake_control(SETUP(0xA1, 2, 2, 0, sizeof data), NULL, reply, &n));
+    assert_int_equal(n, sizeof data);
+    assert_memory_equal(reply, data, n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +466,7 @@ int main(void)
         cmocka_unit_test(clearing_a_halt_that_is_not_there_still_resets_the_toggle),
         cmocka_unit_test(a_setup_in_the_middle_of_a_data_stage_begins_afresh),
         cmocka_unit_test(an_out_data_stage_reaches_the_function_whole),
+        cmocka_unit_test(a_function_brings_its_own_descriptors_and_its_own_place_for_long_data_stages),
         cmocka_unit_test(an_out_data_stage_of_a_wrong_length_is_stalled),
         cmocka_unit_test(an_answer_is_cut_to_what_was_asked_for),
         cmocka_unit_test(suspend_and_resume_are_told_apart),

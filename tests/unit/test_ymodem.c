@@ -195,6 +195,8 @@ static void play_line(struct rig *r, char *line)
         check_event(r, line + 7);
     else if (strncmp(line, "OWNER: ", 7) == 0)
         answer(r, line + 7);
+    else if (strcmp(line, "CALL: G") == 0)
+        r->ym.streaming = true;
     else if (strncmp(line, "WAIT: ", 6) == 0)
         wait_ms(r, (uint32_t)strtoul(line + 6, NULL, 10));
     else
@@ -219,7 +221,8 @@ static void play(const char *name, size_t chunk, uint32_t now_ms)
 TEST(every_dialogue_runs_as_it_is_written_in_pieces_of_any_size)
 {
     static const char *const names[] = { "sb", "teraterm", "two-eots", "retransmit", "cancel", "cancel-in-junk", "cancel-once",
-                                         "two-files", "empty-batch", "refused", "refused-at-eot", "early-eot" };
+                                         "two-files", "empty-batch", "refused", "refused-at-eot", "early-eot", "extraputty",
+                                         "xmodem", "xmodem-1k", "xmodem-refused", "g", "g-damaged" };
     static const size_t chunks[] = { 1, 2, 3, 64, 131, 4096 };
 
     UNUSED_STATE;
