@@ -170,7 +170,9 @@ class Unplugged(PortTest):
         board = self.start(rig.firmware("vcpboot.elf"), state=self.state, timing="typ")
         run = self.run_vcpboot("update", self.big_image(), "--no-wait", "--port", board.link)
         run.wait_share(10)
-        board.process.kill()                                # its link stays behind, and leads nowhere
+        os.remove(board.link)                               # its link would stay behind, and lead to whoever gets its pty's
+        os.symlink(self.path("nowhere"), board.link)        # number next: another test's board
+        board.process.kill()
         board.wait_end()
         status, last = run.result()
         self.assertEqual((status, last["code"]), (E_LOST, E_LOST))
