@@ -327,6 +327,7 @@ static void attach_parts(struct chip *c)
 
 struct chip *chip_new(const struct chip_options *o)
 {
+    struct xalloc_log *memory = xcalloc(1, sizeof *memory), *before = xalloc_note(memory);
     struct chip *c = xcalloc(1, sizeof *c);
     struct flash_options flash = { .timing = o->timing, .cut = o->cut, .unstable_bits = o->unstable_bits, .seed = o->seed,
                                    .power_fails = power_fails, .latency_changed = latency_changed,
@@ -335,6 +336,7 @@ struct chip *chip_new(const struct chip_options *o)
     struct mmio_cpu up;
 
     c->o = *o;
+    c->memory = memory;
     c->rng = rng_stream(o->seed, STREAM_CHIP);
     c->clocks = (struct chip_clocks){ .sysclk_hz = HSI_HZ, .hclk_hz = HSI_HZ, .pclk1_hz = HSI_HZ, .pclk2_hz = HSI_HZ };
     c->mmio.chip = c;
@@ -344,6 +346,7 @@ struct chip *chip_new(const struct chip_options *o)
     up = cpu_mmio(c->cpu);
     mmio_connect(&c->mmio, cpu_spin(c->cpu), &up);
     attach_parts(c);
+    (void)xalloc_note(before);
     return c;
 }
 
@@ -360,5 +363,6 @@ void chip_free(struct chip *c)
     cpu_free(c->cpu);
     flash_free(c->flash);
     report_free(c);
+    free(c->memory);
     free(c);
 }

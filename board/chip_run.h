@@ -55,6 +55,15 @@ void chip_power_cut(struct chip *c);
 /* Off and on again: RAM is garbage, every peripheral is reset, the flash keeps what it holds. Also clears the end. */
 void chip_power_cycle(struct chip *c);
 
+/* A whole chip as it is now, and back to it as often as wanted: memories, registers, peripherals, the virtual PC, time. What is
+ * outside of the chip (a test's own client) is the caller's to keep. Not from within a run. False, with nothing saved, while a
+ * control request is under way. */
+struct chip_snapshot;
+struct chip_snapshot *chip_snapshot_new(void);
+void chip_snapshot_free(struct chip_snapshot *s);
+bool chip_save(struct chip *c, struct chip_snapshot *s);
+void chip_restore(struct chip *c, const struct chip_snapshot *s);      /* s was saved from this very chip */
+
 struct flash *chip_flash(struct chip *c);
 struct usbhost;
 struct usbhost *chip_usbhost(struct chip *c);           /* NULL without usb_cable */

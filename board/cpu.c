@@ -402,6 +402,47 @@ void cpu_hard_reset(struct cpu *cpu)
     spin_init(&cpu->spin);
 }
 
+/* --- registers as a whole ------------------------------------------------------------------------------------------- */
+
+struct cpu_context {
+    uc_context *uc;
+    enum boot_memory boot;
+};
+
+struct cpu_context *cpu_context_new(struct cpu *cpu)
+{
+    struct cpu_context *x = xcalloc(1, sizeof *x);
+
+    if (uc_context_alloc(cpu->uc, &x->uc) != UC_ERR_OK) {
+        fputs("vcpboard: libunicorn cannot save its registers\n", stderr);
+        abort();
+    }
+    return x;
+}
+
+void cpu_context_free(struct cpu_context *x)
+{
+    if (x == NULL)
+        return;
+    (void)uc_context_free(x->uc);
+    free(x);
+}
+
+void cpu_context_save(struct cpu *cpu, struct cpu_context *x)
+{
+    cpu_apply_remap(cpu);
+    x->boot = cpu->boot;
+    (void)uc_context_save(cpu->uc, x->uc);
+}
+
+/* Before the memory behind `cpu` is put back: it would say what the saved chip had at 0, not what Unicorn has mapped there. */
+void cpu_context_restore(struct cpu *cpu, const struct cpu_context *x)
+{
+    cpu->boot_wanted = x->boot;
+    cpu_apply_remap(cpu);
+    (void)uc_context_restore(cpu->uc, x->uc);
+}
+
 struct cpu *cpu_new(struct chip *c, const struct cpu_config *config)
 {
     struct cpu *cpu = xcalloc(1, sizeof *cpu);

@@ -3,6 +3,8 @@
 /* Sources: RM0090 §2.3 (memory map, bit-banding), §2.4 (boot, MEM_MODE alias); §3.6 (stores to flash). */
 #include "board/cpu_internal.h"
 
+#include <string.h>
+
 #include "board/xalloc.h"
 
 #define BITBAND_SRAM 0x22000000U
@@ -244,6 +246,27 @@ void cpu_fill_ram(struct cpu *cpu, struct rng *r)
     for (uint32_t i = 0; i < CCM_BYTES; i++)
         cpu->ccm[i] = (uint8_t)rng_word(r);
     cpu_code_changed(cpu, SRAM_BASE, SRAM_BYTES);
+}
+
+/* Decoded code that will not be there any more is forgotten. */
+static void replace(struct cpu *cpu, uint32_t base, const uint8_t *now, const uint8_t *then, uint32_t bytes)
+{
+    for (uint32_t at = 0; at < bytes; at += LINE_BYTES) {
+        if (cpu->executed[executed_index(cpu, base + at)] && memcmp(now + at, then + at, LINE_BYTES) != 0)
+            cpu_code_changed(cpu, base + at, LINE_BYTES);
+    }
+}
+
+/* What was decoded since the chip was saved is decoded still. */
+bool cpu_keeps(struct cpu *cpu, const void *block, const uint8_t *from)
+{
+    const uint8_t *view = flash_view(cpu->config.flash, FLASH_MAIN_BASE);
+
+    if (block == cpu->sram)
+        replace(cpu, SRAM_BASE, cpu->sram, from, SRAM_BYTES);
+    else if (block == view)
+        replace(cpu, FLASH_MAIN_BASE, view, from, flash_bytes(cpu->config.flash));
+    return block == cpu->executed;
 }
 
 static void catch_up(void *user)

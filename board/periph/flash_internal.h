@@ -76,18 +76,25 @@ struct flash {
     uint32_t main_bytes;
     uint8_t *cells, *view;              /* main flash, then the 32 KB from FLASH_SYS_BASE */
     uint8_t *option_view;
-    uint32_t *unstable;                 /* per word of main flash; NULL until something was torn */
+    uint32_t *unstable;                 /* per word of main flash: bits that a torn operation has left undecided */
     uint8_t dline[ART_D_LINES][ART_LINE_BYTES];
     uint32_t odd_line, odd_lines;       /* lines whose view shows stale D-cache content for the load under way */
     bool *stale_code;                   /* per line of main flash: changed while the I-cache held it */
     bool any_stale_code, powered;
+    bool restless;                      /* since this power-on undecided bits read differently each time */
+    struct rng noise;                   /* ... as this says */
     struct flash_totals totals;
+    uint8_t *seen;                      /* the caller's: see flash_note_reads */
+    void (*begins)(void *owner, const struct flash_operation *op);
+    void *begins_owner;
 };
 
 /* flash_mem.c */
 void flash_mem_init(struct flash *f);
 void flash_mem_free(struct flash *f);
 uint8_t *flash_cell_at(struct flash *f, uint32_t address);     /* NULL if the address is not flash; never crosses a region */
+/* Marks for flash_note_reads. */
+void flash_seen_erased(struct flash *f, uint32_t address, uint32_t bytes);
 void flash_cells_changed(struct flash *f, uint32_t address, uint32_t bytes);
 void flash_refresh_option_view(struct flash *f);
 void flash_reset_icache(struct flash *f);
