@@ -5,6 +5,7 @@
 #include "board/cpu_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "board/thumb.h"
 #include "board/xalloc.h"
@@ -407,6 +408,7 @@ void cpu_hard_reset(struct cpu *cpu)
 struct cpu_context {
     uc_context *uc;
     enum boot_memory boot;
+    uint32_t pc, regs[SPIN_REGISTERS];
 };
 
 struct cpu_context *cpu_context_new(struct cpu *cpu)
@@ -432,7 +434,17 @@ void cpu_context_save(struct cpu *cpu, struct cpu_context *x)
 {
     cpu_apply_remap(cpu);
     x->boot = cpu->boot;
+    x->pc = cpu_reg(cpu, UC_ARM_REG_PC);
+    read_all(cpu, x->regs);
     (void)uc_context_save(cpu->uc, x->uc);
+}
+
+bool cpu_context_same(struct cpu *cpu, const struct cpu_context *x)
+{
+    uint32_t regs[SPIN_REGISTERS];
+
+    read_all(cpu, regs);
+    return cpu_reg(cpu, UC_ARM_REG_PC) == x->pc && memcmp(regs, x->regs, sizeof regs) == 0;
 }
 
 /* Before the memory behind `cpu` is put back: it would say what the saved chip had at 0, not what Unicorn has mapped there. */

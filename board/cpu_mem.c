@@ -257,6 +257,12 @@ static void replace(struct cpu *cpu, uint32_t base, const uint8_t *now, const ui
     }
 }
 
+/* Nothing that a program could notice. */
+bool cpu_caches(const struct cpu *cpu, const void *block)
+{
+    return block == cpu->executed || block == cpu->blocks;
+}
+
 /* What was decoded since the chip was saved is decoded still. */
 bool cpu_keeps(struct cpu *cpu, const void *block, const uint8_t *from)
 {
@@ -266,7 +272,7 @@ bool cpu_keeps(struct cpu *cpu, const void *block, const uint8_t *from)
         replace(cpu, SRAM_BASE, cpu->sram, from, SRAM_BYTES);
     else if (block == view)
         replace(cpu, FLASH_MAIN_BASE, view, from, flash_bytes(cpu->config.flash));
-    return block == cpu->executed;
+    return cpu_caches(cpu, block);
 }
 
 static void catch_up(void *user)
@@ -295,6 +301,7 @@ void cpu_mem_init(struct cpu *cpu)
 
     cpu->sram = aligned_xalloc(SRAM_BYTES);
     cpu->ccm = aligned_xalloc(CCM_BYTES);
+    cpu->blocks = xcalloc(BLOCK_SLOTS, sizeof *cpu->blocks);
     cpu->executed = xcalloc((flash_bytes(cpu->config.flash) + SRAM_BYTES) / LINE_BYTES, sizeof *cpu->executed);
     cpu->boot = cpu->boot_wanted = BOOT_FLASH;
     map_alias(cpu);
@@ -321,4 +328,5 @@ void cpu_mem_free(struct cpu *cpu)
     free(cpu->sram);
     free(cpu->ccm);
     free(cpu->executed);
+    free(cpu->blocks);
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define COMPARE_PAGE 4096U
+
 struct chip_snapshot {
     struct cpu_context *cpu;
     uint8_t *copy;
@@ -62,4 +64,35 @@ void chip_restore(struct chip *c, const struct chip_snapshot *s)
         if (!cpu_keeps(c->cpu, b->p, from))
             memcpy(b->p, from, b->bytes);
     }
+}
+
+static void compare_block(const uint8_t *now, const uint8_t *then, size_t bytes,
+                          void (*differs)(void *owner, const uint8_t *now, const uint8_t *then, size_t bytes), void *owner)
+{
+    size_t at = 0;
+
+    while (at < bytes) {
+        size_t page = bytes - at < COMPARE_PAGE ? bytes - at : COMPARE_PAGE, run = 0;
+
+        if (at % COMPARE_PAGE == 0 && memcmp(now + at, then + at, page) == 0) {
+            at += page;
+            continue;
+        }
+        while (at + run < bytes && now[at + run] != then[at + run])
+            run++;
+        if (run != 0)
+            differs(owner, now + at, then + at, run);
+        at += run + 1;
+    }
+}
+
+bool chip_compare(struct chip *c, const struct chip_snapshot *s,
+                  void (*differs)(void *owner, const uint8_t *now, const uint8_t *then, size_t bytes), void *owner)
+{
+    const uint8_t *then = s->copy;
+
+    for (size_t i = 0; i < c->memory->count; then += c->memory->block[i++].bytes)
+        if (!cpu_caches(c->cpu, c->memory->block[i].p))
+            compare_block(c->memory->block[i].p, then, c->memory->block[i].bytes, differs, owner);
+    return cpu_context_same(c->cpu, s->cpu);
 }

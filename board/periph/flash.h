@@ -81,6 +81,7 @@ bool flash_busy(const struct flash *f);
 /* --- power ------------------------------------------------------------------------------------------------------------ */
 void flash_power_off(struct flash *f);                  /* tears what is under way */
 void flash_power_on(struct flash *f);
+bool flash_restless(const struct flash *f);             /* undecided bits read differently each time, since this power-on */
 
 struct flash_totals {
     uint64_t erases, words;             /* started since the board began; across power cycles */

@@ -177,6 +177,11 @@ void flash_fetch(struct flash *f, uint32_t address, uint32_t bytes, uint64_t *cy
     }
 }
 
+bool flash_restless(const struct flash *f)
+{
+    return f->restless;
+}
+
 /* The array is read: undecided bits take another value. */
 static void stir(struct flash *f, uint32_t line)
 {

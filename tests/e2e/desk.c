@@ -7,7 +7,7 @@
 #include "board/usbhost/usbhost.h"
 #include "host/lib/plan.h"
 
-#define REPLY_MS 1000U
+
 #define PORT_TIMEOUT VTIME_MS(15000)
 #define UPDATE_TIMEOUT VTIME_MS(60000)
 #define TOUCH_BAUD 1200U
@@ -52,7 +52,7 @@ void desk_open(struct desk *d, const struct chip_options *o)
     memset(d, 0, sizeof *d);
     with_cable.usb_cable = true;
     d->chip = chip_new(&with_cable);
-    client_init(&d->client, REPLY_MS);
+    client_init(&d->client, DESK_REPLY_MS);
     usbhost_set_client(chip_usbhost(d->chip), &pc);
 }
 

@@ -13,6 +13,7 @@
 #include "host/lib/image_file.h"
 
 #define DESK_LOOK VTIME_US(100)
+#define DESK_REPLY_MS 1000U
 #define DESK_APP_BASE 0x08010000U
 #define DESK_APP_BYTES 0x70000U
 
