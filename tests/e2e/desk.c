@@ -47,13 +47,19 @@ static void on_received(void *owner, const uint8_t *data, size_t bytes)
 void desk_open(struct desk *d, const struct chip_options *o)
 {
     struct chip_options with_cable = *o;
+
+    with_cable.usb_cable = true;
+    desk_attach(d, chip_new(&with_cable));
+}
+
+void desk_attach(struct desk *d, struct chip *chip)
+{
     const struct usbhost_client pc = { .owner = d, .configured = on_configured, .gone = on_gone, .received = on_received };
 
     memset(d, 0, sizeof *d);
-    with_cable.usb_cable = true;
-    d->chip = chip_new(&with_cable);
+    d->chip = chip;
     client_init(&d->client, DESK_REPLY_MS);
-    usbhost_set_client(chip_usbhost(d->chip), &pc);
+    usbhost_set_client(chip_usbhost(chip), &pc);
 }
 
 void desk_close(struct desk *d)

@@ -27,6 +27,8 @@ struct desk {
 
 void desk_open(struct desk *d, const struct chip_options *o);  /* o: usb_cable is set by it */
 void desk_close(struct desk *d);
+/* The same with a chip that has usb_cable and runs already; the next port that comes is this PC's. */
+void desk_attach(struct desk *d, struct chip *chip);
 
 /* Runs for one look. False: the board has ended (power cut, guest fault). */
 bool desk_step(struct desk *d);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "board/rng.h"
+#include "board/usbhost/usbhost.h"
 #include "host/lib/plan.h"
 #include "image/bytes.h"
 
@@ -27,6 +28,17 @@ static uint32_t sector_from(unsigned i)
 static uint32_t sector_to(const struct world *w, unsigned i)
 {
     return sector_end[i] < w->new->length ? sector_end[i] : w->new->length;
+}
+
+uint32_t native_sector_bit(const struct flash_operation *op)
+{
+    unsigned i = 0;
+
+    if (!op->erase || op->address < DESK_APP_BASE)
+        return 0;
+    while (op->address - DESK_APP_BASE >= sector_end[i])
+        i++;
+    return 1U << i;
 }
 
 void native_begin(struct native_sweep *s, struct world *w, unsigned follow_every)
@@ -321,6 +333,57 @@ enum outcome native_point(struct native_sweep *s, const struct cells *c, enum mo
     }
     *complaint = recover(s, c, mood, begun);
     return *complaint == NULL ? out : OUT_BAD;
+}
+
+/* --- without a power cut ------------------------------------------------------------------------------------------------------ */
+
+static bool up_to(struct world *w, uint64_t operations)
+{
+    vtime end = chip_now(w->desk.chip) + UPDATE;
+    struct flash_totals now = flash_totals(chip_flash(w->desk.chip));
+
+    for (operations += now.erases + now.words; now.erases + now.words < operations; now = flash_totals(chip_flash(w->desk.chip)))
+        if (w->desk.client.state != CLIENT_BUSY || chip_now(w->desk.chip) >= end || !desk_step(&w->desk))
+            return false;
+    return true;
+}
+
+/* The PC's program dies and another one opens the port: what is under way for the first one is over. */
+static bool reopened(struct world *w)
+{
+    struct usbhost *h = chip_usbhost(w->desk.chip);
+
+    usbhost_cdc_set_control_lines(h, false, false);
+    w->desk.out_bytes = w->desk.out_at = 0;
+    if (chip_run_for(w->desk.chip, VTIME_MS(50)) != CHIP_RUNS)
+        return false;
+    client_init(&w->desk.client, DESK_REPLY_MS);
+    usbhost_cdc_set_control_lines(h, true, true);
+    return chip_run_for(w->desk.chip, VTIME_MS(50)) == CHIP_RUNS && desk_hello(&w->desk);
+}
+
+bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t operations, const char **complaint)
+{
+    struct world *w = s->w;
+    struct flash_totals began;
+    uint32_t sectors, begun = 0;
+
+    *complaint = "an abandoned update does not come as far as it should";
+    if (!world_ready(w) || !ask_digests(w) || !make_plan(s, &sectors, true))
+        return false;
+    start_update(s, sectors);
+    if (!up_to(w, operations) || !reopened(w) || !ask_digests(w) || !make_plan(s, &sectors, true))
+        return false;
+    for (uint64_t i = 0; i < operations; i++)
+        begun |= native_sector_bit(&t->op[i]);
+    cells_of(&s->cells, w->desk.chip);
+    *complaint = check_plan(s, &s->cells, sectors, begun);
+    if (*complaint != NULL)
+        return false;
+    began = flash_totals(chip_flash(w->desk.chip));
+    start_update(s, sectors);
+    *complaint = follow(s, sectors, began, false);
+    return *complaint == NULL;
 }
 
 bool native_end(struct native_sweep *s, const char **complaint)

@@ -12,7 +12,7 @@
 #include "tests/sweep/point.h"
 
 #define NATIVE_GROUPS 24U
-#define NATIVE_MARKS 256U               /* bytes in which points of a group may differ */
+#define NATIVE_MARKS 64U                /* bytes in which points of a group may differ */
 
 struct native_group {
     uint32_t sectors;                   /* the plan */
@@ -27,6 +27,7 @@ struct native_group {
 struct native_sweep {
     struct world *w;
     unsigned follow_every;
+    struct cells cells;                 /* for native_abandoned */
     uint32_t digest[CLIENT_DIGESTS_MAX];        /* of the new image */
     struct native_group group[NATIVE_GROUPS];
     size_t groups, points;
@@ -39,6 +40,10 @@ void native_begin(struct native_sweep *s, struct world *w, unsigned follow_every
 /* Judges the unit over these cells; *complaint says what is bad about OUT_BAD. begun: a bit for each sector of the application
  * that the cut update had erased, or begun to. */
 enum outcome native_point(struct native_sweep *s, const struct cells *c, enum mood mood, uint32_t begun, const char **complaint);
+/* The sector of the application that an operation erases, as a bit; 0: none. */
+uint32_t native_sector_bit(const struct flash_operation *op);
+/* No power cut, but a PC that gives up after so many operations of the update, which the tape has; and then the next PC. */
+bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t operations, const char **complaint);
 /* Shows for each group that the bytes in which its points differ do not matter. */
 bool native_end(struct native_sweep *s, const char **complaint);
 

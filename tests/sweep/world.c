@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "board/load.h"
 #include "board/usbhost/usbhost.h"
@@ -30,9 +31,12 @@ static bool decided(const struct cells *c, uint32_t line)
     return any == 0;
 }
 
-void readings_take(struct readings *r, const uint8_t seen[WORLD_LINES], const struct cells *c)
+bool readings_take(struct readings *r, const uint8_t seen[WORLD_LINES], const struct cells *c)
 {
     r->count = 0;
+    for (uint32_t i = 0; i < WORLD_LINES; i++)
+        if ((seen[i] & (FLASH_SEEN_LOADED | FLASH_SEEN_FETCHED)) != 0 && !decided(c, i))
+            return false;
     r->line = calloc(WORLD_LINES, sizeof *r->line);
     if (r->line == NULL)
         give_up("readings", "out of memory");
@@ -42,6 +46,7 @@ void readings_take(struct readings *r, const uint8_t seen[WORLD_LINES], const st
         r->line[r->count].at = i;
         memcpy(r->line[r->count++].bytes, c->bytes + i * FLASH_LINE_BYTES, FLASH_LINE_BYTES);
     }
+    return true;
 }
 
 bool readings_fit(const struct readings *r, const struct cells *c)
@@ -61,14 +66,14 @@ void readings_free(struct readings *r)
 
 /* --- the installed state ---------------------------------------------------------------------------------------------------- */
 
-static struct vcpboot_image *load_sealed(const char *folder, const char *name)
+static struct vcpboot_image *load(const char *folder, const char *name, bool seal)
 {
     struct vcpboot_image *image = NULL;
     struct fault f = { 0 };
     char path[512];
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (image_from_file(&image, path, &f) != 0 || image_seal(image, DESK_APP_BASE, DESK_APP_BYTES, &f) != 0)
+    if (image_from_file(&image, path, &f) != 0 || (seal && image_seal(image, DESK_APP_BASE, DESK_APP_BYTES, &f) != 0))
         give_up(path, "no image (build the preset `firmware` first)");
     return image;
 }
@@ -109,14 +114,23 @@ static void keep_off(struct world *w, enum mood mood)
     give_up("the board", "has only one mood");
 }
 
+void world_own_marks(struct world *w)
+{
+    w->seen = mmap(NULL, WORLD_LINES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (w->seen == MAP_FAILED)
+        give_up("shared memory", "there is none");
+}
+
 void world_open(struct world *w, const char *firmware, const char *vcpboot)
 {
     char path[512];
 
     memset(w, 0, sizeof *w);
     w->firmware = firmware;
-    w->old = load_sealed(firmware, "demo-1.0.0.elf");
-    w->new = load_sealed(firmware, "demo-2.0.0.elf");
+    w->old = load(firmware, "demo-1.0.0.elf", true);
+    w->new = load(firmware, "demo-2.0.0.elf", true);
+    w->raw = load(firmware, "demo-2.0.0.elf", false);
+    world_own_marks(w);
     snprintf(path, sizeof path, "%s/vcpboot.elf", firmware);
     install(w, vcpboot != NULL ? vcpboot : path);
     keep_off(w, MOOD_QUIET);
@@ -134,6 +148,8 @@ void world_close(struct world *w)
     desk_close(&w->desk);
     image_free(w->old);
     image_free(w->new);
+    image_free(w->raw);
+    munmap(w->seen, WORLD_LINES);
 }
 
 bool world_ready(struct world *w)
@@ -161,16 +177,17 @@ static struct start *room_for_start(struct world *w)
 
 static void keep_start(struct world *w, const struct cells *c, enum mood mood)
 {
+    struct readings read;
     struct start *s;
 
-    if (usbhost_asks(chip_usbhost(w->desk.chip)))
+    if (usbhost_asks(chip_usbhost(w->desk.chip)) || !readings_take(&read, w->seen, c))
         return;
     s = room_for_start(w);
     (void)chip_save(w->desk.chip, s->chip);
     s->mood = mood;
     s->desk = w->desk;
     s->reused = 0;
-    readings_take(&s->read, w->seen, c);
+    s->read = read;
 }
 
 static void mark(struct world *w, const struct readings *r)
@@ -215,7 +232,7 @@ bool world_start(struct world *w, const struct cells *c, enum mood mood)
 {
     bool alive;
 
-    memset(w->seen, 0, sizeof w->seen);
+    memset(w->seen, 0, WORLD_LINES);
     if (reuse(w, c, mood)) {
         w->reused++;
         return true;

@@ -35,18 +35,20 @@ struct start {                          /* a kept start: up to the answer to HEL
 
 struct world {
     struct desk desk;
-    struct vcpboot_image *old, *new;
+    struct vcpboot_image *old, *new, *raw;      /* sealed, sealed, the new one as the linker made it */
     struct cells installed;             /* vcpboot, settings, and the old application, confirmed */
     struct chip_snapshot *off[MOODS];   /* without power, with the mood of the next power-on */
     struct start start[WORLD_STARTS];
     size_t starts, ran, reused;         /* starts kept; starts in all that were executed, that were not */
-    uint8_t seen[WORLD_LINES];          /* by the run under way */
+    uint8_t *seen;                      /* by the run under way; WORLD_LINES of them, in memory shared with child processes */
     const char *firmware;               /* folder of the ARM ELF files */
 };
 
 /* vcpboot: the bootloader's ELF, NULL for the one in `firmware`. Exits with a message if a file is missing. */
 void world_open(struct world *w, const char *firmware, const char *vcpboot);
 void world_close(struct world *w);
+/* For a process that goes on alone with a world that it has inherited. */
+void world_own_marks(struct world *w);
 /* The installed state, in the bootloader, HELLO answered. */
 bool world_ready(struct world *w);
 
@@ -60,8 +62,8 @@ bool world_holds(struct world *w, const struct vcpboot_image *image);
 bool world_lower_intact(struct world *w);
 
 /* The readings of the run under way: what was seen, as these cells held it. readings_fit: would another run have read the same? A
- * line with undecided bits never fits. */
-void readings_take(struct readings *r, const uint8_t seen[WORLD_LINES], const struct cells *c);
+ * line with undecided bits never fits; a run that has read one is taken by nobody else: false, and nothing is taken. */
+bool readings_take(struct readings *r, const uint8_t seen[WORLD_LINES], const struct cells *c);
 bool readings_fit(const struct readings *r, const struct cells *c);
 void readings_free(struct readings *r);
 
