@@ -40,6 +40,9 @@ static size_t header_entries(const uint8_t header[INFO_HEADER_BYTES])
 
 static bool entries_whole(const uint8_t *entries, size_t n)
 {
+    /*@ loop invariant at <= n;
+        loop assigns at, step;
+        loop variant n - at; */
     for (size_t at = 0, step; at < n; at += step) {
         step = entry_bytes(entries + at, n - at);
         if (step == 0)
@@ -62,6 +65,8 @@ size_t info_check(const uint8_t *p, size_t n, uint32_t offset)
 
 uint32_t info_find(const uint8_t *p, size_t n)
 {
+    /*@ loop invariant SEAL_HEAD_BYTES <= at;
+        loop assigns at; */
     for (size_t at = SEAL_HEAD_BYTES; at <= n && n - at >= INFO_HEADER_BYTES; at += 4U)
         if (info_check(p, n, (uint32_t)at) != 0)
             return (uint32_t)at;
@@ -70,6 +75,9 @@ uint32_t info_find(const uint8_t *p, size_t n)
 
 const uint8_t *info_entry(const uint8_t *entries, size_t n, uint16_t type, size_t *len)
 {
+    /*@ loop invariant at <= n;
+        loop assigns at, step, *len;
+        loop variant n - at; */
     for (size_t at = 0, step; at < n; at += step) {
         step = entry_bytes(entries + at, n - at);
         if (step == 0)
@@ -91,6 +99,9 @@ size_t info_text(const uint8_t *entries, size_t n, uint16_t type, char *out, siz
         return 0;
     if (value == NULL)
         len = 0;
+    /*@ loop invariant len <= \at(len, LoopEntry);
+        loop assigns len;
+        loop variant len; */
     while (len > 0 && value[len - 1U] == 0)
         len--;
     if (len > cap - 1U)

@@ -59,6 +59,9 @@ static void drop(struct native_rx *rx, size_t n)
 {
     size_t rest = rx->have - n;
 
+    /*@ loop invariant i <= rest;
+        loop assigns i, rx->buf[0 .. NATIVE_FRAME_MAX - 1];
+        loop variant rest - i; */
     for (size_t i = 0; i < rest; i++)
         rx->buf[i] = rx->buf[n + i];
     rx->have = (uint16_t)rest;
@@ -73,6 +76,9 @@ static void give_up(struct native_rx *rx)
 
     if (rx->have > 1 && rx->buf[1] == NATIVE_SYNC1)
         rx->damaged++;
+    /*@ loop invariant 1 <= at <= rx->have;
+        loop assigns at;
+        loop variant rx->have - at; */
     while (at < rx->have && !header_plausible(rx->buf + at, rx->have - at))
         at++;
     drop(rx, at);
@@ -83,6 +89,9 @@ static void settle(struct native_rx *rx)
 {
     enum verdict v;
 
+    /*@ loop invariant checked(rx) && rx->have <= \at(rx->have, Pre);
+        loop assigns v, rx->buf[0 .. NATIVE_FRAME_MAX - 1], rx->have, rx->checked, rx->crc, rx->damaged;
+        loop variant rx->have; */
     while ((v = judge(rx)) == BAD)
         give_up(rx);
     rx->whole = v == WHOLE;
@@ -111,6 +120,9 @@ size_t native_rx_feed(struct native_rx *rx, const uint8_t *in, size_t n, uint32_
 {
     size_t taken = 0;
 
+    /*@ loop invariant settled(rx) && taken <= n;
+        loop assigns taken, *rx;
+        loop variant n - taken; */
     while (taken < n && !rx->whole) {
         size_t k = missing(rx);
 
@@ -133,6 +145,9 @@ void native_rx_tick(struct native_rx *rx, uint32_t now_ms)
     }
     if (now_ms - rx->last_ms < NATIVE_GAP_MS)
         return;
+    /*@ loop invariant settled(rx);
+        loop assigns rx->buf[0 .. NATIVE_FRAME_MAX - 1], rx->have, rx->checked, rx->crc, rx->damaged, rx->whole;
+        loop variant rx->have; */
     while (rx->have > 0 && !rx->whole) {
         give_up(rx);
         settle(rx);

@@ -16,11 +16,12 @@ uint32_t session_digest_head(const struct session *s)
 
 uint32_t session_digest_sector(const struct session *s, size_t index, uint32_t length)
 {
-    const struct flash_sector *sector = s->area->sector + index;
+    const struct flash_sector *sector;
     uint32_t first, end;
 
     if (index >= s->area->count)
         return CRC32_INIT;
+    sector = s->area->sector + index;   /* not before: a pointer beyond the array's end is undefined (C11 6.5.6) */
     first = sector->addr - s->where->base;
     end = first + sector->bytes;
     if (first < SEAL_HEAD_BYTES)

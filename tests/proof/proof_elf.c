@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Eva over host/lib/elf.c: any content. */
+/* Assumptions: the file has at most FILE_BYTES; span_add reads the bytes it is given; fault_set is the printf it looks like. */
+#include "host/lib/image_parse.h"
+#include "tests/proof/any.h"
+
+#define FILE_BYTES 4096U
+
+/*@ requires n == 0 || \valid_read(p + (0 .. n - 1));
+    assigns *s \from addr, n;
+    assigns \result; */
+int span_add(struct span *s, uint64_t addr, const uint8_t *p, size_t n, struct fault *f);
+
+int fault_set(struct fault *f, int code, const char *format, ...)
+{
+    (void)format;
+    f->code = code;
+    return code;
+}
+
+int main(void)
+{
+    static uint8_t file[FILE_BYTES];
+    static struct fault f;
+    struct span s = { 0 };
+    size_t n = any_upto(FILE_BYTES);
+
+    any_bytes(file, sizeof file);
+    if (elf_is(file, n)) (void)elf_read(file, n, &s, &f);
+    return 0;
+}
