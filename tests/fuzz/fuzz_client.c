@@ -79,8 +79,10 @@ static void op_output(struct input *in)
 static void start_update(uint32_t sectors)
 {
     const struct client_update what = { image(), IMAGE_BYTES, sectors };
+    uint32_t room = 0;
 
-    if (!pc.client.hello_known) return;
+    for (size_t i = 0; pc.client.hello_known && i < pc.client.hello.sectors; i++) room += pc.client.hello.sector_kb[i] * 1024U;
+    if (room < IMAGE_BYTES) return;
     pc.sectors = sectors;
     client_update(&pc.client, pc.now_ms, &what);
 }
