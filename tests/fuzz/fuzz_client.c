@@ -14,7 +14,7 @@
 #define STEPS_MAX 300U
 #define START_MS 0xFFFFF000U
 #define SILENCE_MS 120000U              /* so long after the last word nobody waits any more */
-#define OUTPUTS_MAX 20000U              /* bytes of the image, their frames around them, one by one */
+#define OUTPUTS_MAX 40000U              /* the image byte by byte, in frames of four bytes */
 
 static struct pc {
     struct client client;
@@ -35,11 +35,12 @@ static const uint8_t *image(void)
 
 /* --- what the client may say --------------------------------------------------------------------------------------------- */
 
+/* A device that asks for what lies within a word gets it: it is its own affair. */
 static void check_data(const struct native_frame *f)
 {
     uint32_t offset = load_le32(f->payload), n = f->length - 4U;
 
-    FUZZ_CHECK(n >= 4U && n % 4U == 0 && n <= NATIVE_DATA_MAX && offset >= SEAL_HEAD_BYTES);
+    FUZZ_CHECK(f->length > 4U && n <= NATIVE_DATA_MAX && offset >= SEAL_HEAD_BYTES);
     FUZZ_CHECK(offset <= IMAGE_BYTES && n <= IMAGE_BYTES - offset && memcmp(f->payload + 4, image() + offset, n) == 0);
     FUZZ_CHECK(client_planned_bytes(&pc.client.hello, pc.sectors, offset, offset + n) == n);
 }
