@@ -109,18 +109,18 @@ static void follow_leaving(struct desk *d)
     restart(d);
 }
 
+/* As boot/main.c does it. To an application that is not there nobody can go back: the serve is asked right behind its poll, before the
+ * flash goes on. */
 static void pass(struct desk *d)
 {
     struct session *s = &d->guard.session;
 
     serve_poll(&d->serve, d->now_ms);
+    FUZZ_CHECK(!serve_startable(&d->serve) || session_active(s) || boot_starts(d->guard.verdict));
+    follow_leaving(d);
     for (unsigned i = 0; i < d->polls && session_active(s) && !session_ready(s); i++) session_poll(s, d->now_ms);
     session_poll(s, d->now_ms);
     guard_check(&d->guard);
-    /* To an application that is not there nobody can go back. */
-    FUZZ_CHECK(d->guard.flash.dead || !serve_startable(&d->serve) || session_active(s) ||
-               boot_starts(d->guard.verdict));
-    follow_leaving(d);
     if (d->guard.flash.dead) restart(d);
 }
 
