@@ -196,7 +196,7 @@ static void epilogue(struct desk *d, uint8_t flags)
     guard_heal(&d->guard);
     d->room = d->room_each = SIZE_MAX / 2;
     d->polls = 400;
-    desk_wait(d, 1000);                 /* an announced reset */
+    do desk_wait(d, 1000); while (d->serve.leave.armed);        /* who is about to reset answers nobody */
     d->to_pos = d->to_n;
     serve_opened(&d->serve, d->now_ms);
     native_rx_init(&d->rx);
