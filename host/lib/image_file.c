@@ -75,10 +75,11 @@ static int take_content(struct vcpboot_image *image, const uint8_t *p, size_t n,
     return keep(image, p, n, f);
 }
 
+/* Of the image as it will be sealed: the zeros at the end of an info block may be what is cut off. */
 static void read_info(struct vcpboot_image *image)
 {
-    uint32_t at = info_find(image->bytes, image->length);
-    size_t n = at ? info_check(image->bytes, image->length, at) : 0;
+    uint32_t at = info_find(image->bytes, image->capacity);
+    size_t n = at ? info_check(image->bytes, image->capacity, at) : 0;
 
     if (n == 0) return;
     const uint8_t *entries = image->bytes + at + INFO_HEADER_BYTES;
