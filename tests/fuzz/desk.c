@@ -11,6 +11,7 @@
 #define WAIT_STEPS 24U
 #define IDLE_EXIT_MS 30000U
 #define BURST 0x80U
+#define BLOCK_BYTES 128U
 #define EPILOGUE_UPDATE 1U              /* flags of the script's third byte */
 #define PACE(flags) ((flags) >> 1 & 3U) /* how far the flash gets between two looks at the port */
 #define EPILOGUE_SEQ 0x5AU
@@ -56,13 +57,15 @@ static size_t wire_room(void *ctx)
     return ((struct desk *)ctx)->room;
 }
 
-/* Who has said neither of AN3155's commands, nor 4 and y to the menu, has not asked for the option bytes to be changed. */
+/* Who has said neither of AN3155's commands, nor 4 and y to the menu, has not asked for the option bytes to be changed; who has said
+ * neither Go nor EOT, not for a raw image to be sealed. */
 static void note_explicit_command(struct desk *d, uint8_t byte)
 {
     bool an3155 = (d->last == 0x63 && byte == 0x9C) || (d->last == 0x73 && byte == 0x8C);
 
     if (byte == '4') d->menu = byte;
     if (an3155 || (d->menu != 0 && byte == 'y')) d->guard.may_protect = true;
+    if ((d->last == 0x21 && byte == 0xDE) || byte == YM_EOT) d->guard.may_seal = true;
     d->last = byte;
 }
 
@@ -70,7 +73,8 @@ void desk_put(struct desk *d, const uint8_t *p, size_t n)
 {
     if (d->to_pos == d->to_n) d->to_pos = d->to_n = 0;
     if (n > sizeof d->to_device - d->to_n) n = sizeof d->to_device - d->to_n;
-    for (size_t i = 0; i < n; i++) note_explicit_command(d, p[i]);
+    /* In whole blocks of an image any byte comes by chance. */
+    for (size_t i = 0; i < n && n < BLOCK_BYTES; i++) note_explicit_command(d, p[i]);
     if (n != 0) memcpy(d->to_device + d->to_n, p, n);
     d->to_n += n;
 }

@@ -13,7 +13,7 @@
 
 static const uint8_t uid[USB_UID_BYTES] = { 1, 2, 3 };
 
-/* Texts end with a zero (docs/SPEC.md section 4); everything else is as it comes. */
+/* The product's name ends with a zero (docs/SPEC.md section 4); everything else is as it comes. */
 static void take_config(struct config *c, struct input *in)
 {
     uint8_t *bytes = (uint8_t *)c;
@@ -22,8 +22,6 @@ static void take_config(struct config *c, struct input *in)
 
     memset(c, 0, sizeof *c);
     if (got != 0) memcpy(bytes, p, got);
-    c->manufacturer[sizeof c->manufacturer - 1U] = '\0';
-    c->product[sizeof c->product - 1U] = '\0';
     c->image_product[sizeof c->image_product - 1U] = '\0';
 }
 

@@ -93,6 +93,7 @@ static void follow(void)
 
 static void download(uint16_t block, const uint8_t *p, size_t n)
 {
+    if (n == 0) d.guard.may_seal = true;        /* "leave" */
     (void)bus_control(0x21, DNLOAD, block, 0, p, (uint16_t)n, NULL, NULL);
 }
 
@@ -117,12 +118,19 @@ static void op_transfer(struct input *in)
     uint8_t reply[BUS_REPLY_MAX];
     size_t n;
 
+    d.guard.may_seal = true;            /* perhaps a "leave" */
     bus_transfer(in, reply, &n);
     guard_hear(&d.guard, reply, n);
 }
 
 static void op_standard(struct input *in) { bus_standard(in); }
-static void op_broken_off(struct input *in) { bus_broken_off(in); }
+
+static void op_broken_off(struct input *in)
+{
+    d.guard.may_seal = true;
+    bus_broken_off(in);
+}
+
 static void op_event(struct input *in) { bus_event(in); }
 
 static void op_poll(struct input *in)

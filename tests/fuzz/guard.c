@@ -108,9 +108,11 @@ static bool head_blank(const struct fake_flash *f)
  * initial SP is the last word of all. */
 static void check_operation(struct fake_flash *f, const struct fake_op *op)
 {
+    const struct guard *g = (struct guard *)f;
     uint32_t offset = op->addr - f->base;
 
-    if (op->kind == FAKE_PROTECT) FUZZ_CHECK(((struct guard *)f)->may_protect);
+    if (op->kind == FAKE_PROGRAM && offset == SEAL_AT_MAGIC) FUZZ_CHECK(g->session.seal.kind == SEAL_PRESENT || g->may_seal);
+    if (op->kind == FAKE_PROTECT) FUZZ_CHECK(g->may_protect);
     else if (op->kind == FAKE_PROGRAM && offset < SEAL_HEAD_BYTES) FUZZ_CHECK(load_le32(f->array) == 0xFFFFFFFFU);
     else FUZZ_CHECK((op->kind == FAKE_ERASE && offset == 0) || head_blank(f));
 }

@@ -22,6 +22,7 @@ struct guard {
     struct session session;
     bool readable;                      /* policy */
     bool may_protect;                   /* somebody has said the words that change the option bytes */
+    bool may_seal;                      /* ... or those that end a transfer: a raw image is sealed by nothing else */
     uint8_t installed[GUARD_BYTES];     /* what was in flash in the beginning */
     const char *product;                /* that an image must name */
     const uint8_t *image;               /* what the client sends */

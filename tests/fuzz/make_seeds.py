@@ -135,6 +135,8 @@ def native(op):
         yield f"installed-{installed}", start + ask + update + ask
         yield f"unreadable-{installed}", start[:1] + b"\1" + start[2:] + ask + op("request", READ, le16(0), le16(4))
     yield "pieces", head() + op("begin", 7) + op("data_next", 3) * 8 + op("data_at", le16(64), le16(64)) + op("time", 255)
+    yield "read-outside", head(SEALED) + b"".join(op("request", READ, le16(at), le16(n)) for at, n in
+                                                 ((4000, 1024), (4096, 1), (4092, 4), (4095, 2), (65535, 1024)))
     yield "resume", head(CUT_OFF) + op("begin", 0) + op("request", FINISH)
     yield "cut", head(SEALED) + op("cut", le16(200), 3) + update + update
     yield "cut-in-commit", head() + op("cut", le16(628), 1) + update + op("request", HELLO)
@@ -243,6 +245,8 @@ def dfuse(op):
     yield "busy", start() + op("write_raw", le16(0), 1, b"\x41") + op("status") + op("write_raw", le16(2), 4, b"\0\0\0\0") + op("poll", 9)
     yield "raw-requests", (start() + op("transfer", bytes([0xA1, 3, 0, 0, 0, 0, 6, 0])) + op("transfer", bytes([0x21, 1, 0, 0, 0, 0, 1, 0]), 0x41) +
                            op("event", 0) + op("standard", 0, 9, le16(1), le16(0)) + op("broken_off", bytes([0x21, 1, 2, 0, 0, 0, 64, 0]), 0xFF))
+    for length in (2047, 2048, 2049, 4096, 65535):
+        yield f"long-{length}", start() + op("erase_all") + op("transfer", bytes([0x21, 1, 2, 0, 0, 0]) + le16(length)) + op("status") * 2
     yield "fault", start() + op("fault", 0, 2) + op("whole") + op("small", 0) + op("fault", 3, 40) + op("whole")
     yield "cut", start() + op("cut", le16(80), 5) + op("whole") + op("whole")
     yield "idle", start() + op("time", 247) + op("poll", 3)
@@ -278,6 +282,8 @@ def client(op):
     yield "tiny-window", op("request", 0) + op("output", 255) + hello(window=0, data=0) + op("request", 5, 3) + op("output", 1) + status(of=0) + op("output", 0)
     yield "endless", op("request", 0) + hello(erase=0xFFFFFFFF) + op("request", 5, 3) + op("output", 255) + status(of=0) + op("time", 255) * 8
     digests = bytes(4) + le32(1) + le32(2) + le32(3)
+    for count in (24, 25, 26, 60):
+        yield f"digests-{count}", meet + op("request", 1) + op("output", 255) + op("answer", 4 + 4 * count, bytes(4 + 4 * count))
     yield "plan", meet + op("request", 1) + op("output", 255) + op("answer", len(digests), digests) + op("plan")
     yield "read", meet + op("request", 4, le16(64), le16(255)) + op("output", 255) + op("read_answer", 0)
     yield "read-refused", meet + op("request", 4, le16(64), le16(255)) + op("output", 255) + op("answer", 1, 15)
@@ -354,6 +360,8 @@ def hex_files(_):
     yield "gap", hex_text([(4, 0, b"\x08\x01")] + lines[:2] + lines[4:] + [(1, 0, b"")])
     binary = b"\0" + b"".join(bytes([len(d)]) + struct.pack(">H", o) + bytes([k]) + d for k, o, d in [(4, 0, b"\x08\x01")] + lines)
     yield "records", binary
+    for count in (255, 256, 257, 300):
+        yield f"long-line-{count}", b":FF000000" + b"00" * count + b"01\n:00000001FF\n"
     yield "wraps", b"\0" + bytes([2, 0, 0, 2, 0, 0]) + bytes([4, 0xFF, 0xFE, 0, 1, 2, 3, 4])
 
 
