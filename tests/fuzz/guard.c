@@ -223,8 +223,7 @@ void guard_check(struct guard *g)
     check_start(g);
 }
 
-/* Not instrumented: the fuzzer shall not learn the secret from the comparison and say it itself. */
-__attribute__((noinline, no_sanitize("coverage")))
+/* This file is not instrumented (CMakeLists.txt): the fuzzer must not learn the secret from the comparison and say it itself. */
 static bool is_secret(uint64_t told)
 {
     for (unsigned turn = 0; turn < 32U; turn += 8U) {
