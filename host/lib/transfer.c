@@ -202,7 +202,7 @@ static void send_again(struct client *c, uint32_t now_ms)
 void transfer_tick(struct client *c, uint32_t now_ms)
 {
     struct client_transfer *t = &c->transfer;
-    uint32_t limit = c->hello.erase_max_ms > UINT32_MAX - PATIENCE_MS ? UINT32_MAX : c->hello.erase_max_ms + PATIENCE_MS;
+    uint32_t limit = c->hello.erase_max_ms + PATIENCE_MS;
 
     if (elapsed(now_ms, t->heard_ms) >= limit) {
         client_fail(c, CLIENT_E_SILENT);
