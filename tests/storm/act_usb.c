@@ -10,7 +10,7 @@
 
 #define ARRIVAL_MS 2500U
 #define LOOK_MS 5U
-#define RESETS_FOLLOWED 4U              /* one in so many: the way back into the bootloader costs half a second of unpacking */
+#define RESETS_FOLLOWED 10U             /* one in so many: the way back into the bootloader costs half a second of unpacking */
 #define TOUCH_BAUD 1200U
 
 /* --- control --------------------------------------------------------------------------------------------------------------------- */

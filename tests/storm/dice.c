@@ -80,7 +80,7 @@ uint32_t hostile_number(struct storm *s)
         0, 4, 64, 68, 256, 1024, 0x10000, 0x30000, APP_BYTES, 0x80000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFF0000, 0xF7FF0000, 0xFFF90000,
     };
 
-    return chance(s, 4) ? upto(s, APP_BYTES) : near(s, edges[upto(s, sizeof edges / sizeof *edges)]);
+    return chance(s, 2) ? upto(s, APP_BYTES) : near(s, edges[upto(s, sizeof edges / sizeof *edges)]);
 }
 
 /* --- images ----------------------------------------------------------------------------------------------------------------- */

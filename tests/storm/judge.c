@@ -22,6 +22,7 @@
 #define SECRET_END 0x6C000U
 #define WINDOW 8U
 #define SLOTS (1U << 20)
+#define SETTINGS_OFFSET 0x4000U
 
 void bad(struct storm *s, const char *format, ...)
 {
@@ -72,46 +73,44 @@ static uint32_t slot_of(uint64_t window)
     return (uint32_t)(window * 0x9E3779B97F4A7C15U >> 44);
 }
 
-static uint64_t *hash_secret(const struct image *i)
+static void keep(uint64_t *slots, const uint8_t *p, size_t n)
 {
-    uint64_t *slots = calloc(SLOTS, sizeof *slots);
-
-    if (slots == NULL) abort();
-    for (uint32_t at = SECRET_FROM; at + WINDOW <= SECRET_END; at++) {
-        uint32_t slot = slot_of(window_at(i->p + at));
+    for (size_t at = 0; at + WINDOW <= n; at++) {
+        uint32_t slot = slot_of(window_at(p + at));
 
         while (slots[slot] != 0) slot = (slot + 1) % SLOTS;
-        slots[slot] = window_at(i->p + at);
+        slots[slot] = window_at(p + at);
     }
-    return slots;
 }
 
-static void look_for_secret(struct storm *s, const uint64_t *slots, const struct bytes *b, const char *where)
+static void look_for_secret(struct storm *s, const struct bytes *b, const char *where)
 {
+    const uint64_t *slots = s->secret;
+
     for (size_t at = 0; at + WINDOW <= b->n; at++) {
         uint64_t window = window_at(b->p + at);
 
         for (uint32_t slot = slot_of(window); slots[slot] != 0; slot = (slot + 1) % SLOTS) {
             if (slots[slot] != window) continue;
-            bad(s, "the application's bytes came back, although reading is not allowed: byte %zu of %s", at, where);
+            bad(s, "bytes came back that may not be read: byte %zu of %s", at, where);
             return;
         }
     }
 }
 
-static void judge_secret(struct storm *s)
-{
-    static uint64_t *slots;             /* one demo, one table: made before the first fork if the owner asks for it */
-
-    if (!s->scene->app || !s->scene->no_read) return;
-    if (slots == NULL) slots = hash_secret(&s->installed);
-    look_for_secret(s, slots, &s->pc.came, "the serial port");
-    look_for_secret(s, slots, &s->pc.control_came, "the control pipe");
-}
-
+/* The settings never; the application where the policy forbids it. */
 void judge_prepare(struct storm *s)
 {
-    judge_secret(s);
+    s->secret = calloc(SLOTS, sizeof *s->secret);
+    if (s->secret == NULL) abort();
+    keep(s->secret, s->lower + SETTINGS_OFFSET, APP_OFFSET - SETTINGS_OFFSET);
+    if (s->scene->app && s->scene->no_read) keep(s->secret, s->installed.p + SECRET_FROM, SECRET_END - SECRET_FROM);
+}
+
+static void judge_secret(struct storm *s)
+{
+    look_for_secret(s, &s->pc.came, "the serial port");
+    look_for_secret(s, &s->pc.control_came, "the control pipe");
 }
 
 /* --- what may not change ------------------------------------------------------------------------------------------------------------ */
@@ -221,14 +220,28 @@ static void judge_update(struct storm *s)
     else s->tally[T_RECOVERED]++;
 }
 
+/* Only the end of a commit writes a head, and only the first step of an update takes one away: as long as the power stays on, what
+ * has a head is whole. */
+static void judge_application(struct storm *s)
+{
+    const uint8_t *app = flash_cells(chip_flash(s->pc.chip)) + APP_OFFSET;
+    bool whole = judge_whole(app);
+
+    s->tally[T_COMMITS] += whole && !is_demo(s);
+    if (!s->cut && !whole && load_le32(app) != 0xFFFFFFFFU) bad(s, "what has a head is not whole");
+}
+
+void judge_lower(struct storm *s)
+{
+    judge_flash(s);
+    judge_secret(s);
+}
+
 bool judge(struct storm *s, bool full)
 {
     s->calm = true;
-    judge_flash(s);
-    judge_secret(s);
-    if (s->scene->app ? !is_demo(s) && judge_whole(flash_cells(chip_flash(s->pc.chip)) + APP_OFFSET)
-                      : judge_whole(flash_cells(chip_flash(s->pc.chip)) + APP_OFFSET))
-        s->tally[T_COMMITS]++;
+    judge_lower(s);
+    judge_application(s);
     if (s->bad[0] == '\0' && !full) (void)power_on(s);
     if (s->bad[0] == '\0' && full && bootloader_comes(s)) judge_update(s);
     if (s->bad[0] == '\0') judge_flash(s);

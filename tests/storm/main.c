@@ -21,20 +21,27 @@ static const char usage[] =
     "  --seconds S    as many as begin within S seconds\n"
     "  --seed N       the first seed (default 1); without --runs and --seconds this one alone\n"
     "  --jobs J       so many at once (default 2)\n"
+    "  --stop         at the first bad one\n"
     "  --trace        say what is done\n";
 
-struct options { uint64_t seed, runs; unsigned seconds, jobs; bool trace; };
-struct shared { uint64_t bad[JOBS_MAX], tally[JOBS_MAX][T_COUNT]; };
+struct options { uint64_t seed, runs; unsigned seconds, jobs; bool trace, stop; };
+struct shared { volatile uint64_t bad[JOBS_MAX]; uint64_t tally[JOBS_MAX][T_COUNT]; };
+
+static uint64_t bad_so_far(const struct shared *shared)
+{
+    uint64_t sum = 0;
+
+    for (unsigned j = 0; j < JOBS_MAX; j++) sum += shared->bad[j];
+    return sum;
+}
 
 /* Returns how many were bad. */
 static uint64_t report(const struct shared *shared, double seconds)
 {
-    uint64_t sum[T_COUNT] = { 0 }, bad_ones = 0;
+    uint64_t sum[T_COUNT] = { 0 }, bad_ones = bad_so_far(shared);
 
-    for (unsigned j = 0; j < JOBS_MAX; j++) {
-        bad_ones += shared->bad[j];
+    for (unsigned j = 0; j < JOBS_MAX; j++)
         for (unsigned t = 0; t < T_COUNT; t++) sum[t] += shared->tally[j][t];
-    }
     for (unsigned t = 0; t < T_COUNT; t++) printf("%12" PRIu64 "  %s\n", sum[t], tally_names[t]);
     printf("%12.1f  storms per second, the beginnings included\n%12" PRIu64 "  bad\n", (double)sum[T_RUNS] / seconds, bad_ones);
     return bad_ones;
@@ -45,7 +52,7 @@ static void storm_in_child(struct storm *s, uint64_t seed, uint64_t *tally)
     alarm(HANGS_S);
     s->tally = tally;
     if (storm_run(s, seed)) _exit(0);
-    fprintf(stderr, "storm: seed %" PRIu64 " (%s): %s\n    replay: storm --seed %" PRIu64 " --trace\n", seed, s->scene->name, s->bad, seed);
+    fprintf(stderr, "storm: seed %" PRIu64 " (%s): %s\n    replay: build/host/tests/storm/storm --seed %" PRIu64 " --trace\n", seed, s->scene->name, s->bad, seed);
     _exit(1);
 }
 
@@ -74,6 +81,7 @@ static void work(const struct options *o, unsigned worker, struct shared *shared
         unsigned i = (unsigned)(seed % scene_count);
 
         if (i % o->jobs != worker) continue;
+        if (o->stop && bad_so_far(shared) != 0) break;
         if (up[i].scene == NULL) {
             if (!scene_open(&up[i], &scenes[i], o->trace)) exit(2);
             judge_prepare(&up[i]);
@@ -107,7 +115,7 @@ static bool parse(struct options *o, int argc, char **argv)
 {
     static const struct option names[] = {
         { "runs", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 's' }, { "seed", required_argument, NULL, 'n' },
-        { "jobs", required_argument, NULL, 'j' }, { "trace", no_argument, NULL, 't' }, { "help", no_argument, NULL, 'h' }, { 0 },
+        { "jobs", required_argument, NULL, 'j' }, { "trace", no_argument, NULL, 't' }, { "stop", no_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { 0 },
     };
     bool seed = false;
 
@@ -118,6 +126,7 @@ static bool parse(struct options *o, int argc, char **argv)
         else if (c == 'n') { o->seed = strtoull(optarg, NULL, 0); seed = true; }
         else if (c == 'j') o->jobs = (unsigned)strtoul(optarg, NULL, 0);
         else if (c == 't') o->trace = true;
+        else if (c == 'x') o->stop = true;
         else return false;
     }
     if (o->runs == 0 && o->seconds == 0) o->runs = seed ? 1 : 100;

@@ -55,7 +55,7 @@ static size_t any_payload(struct storm *s, uint8_t type, uint8_t *p)
 {
     noise(s, p, 80);
     store_le32(p, hostile_number(s));
-    store_le32(p + 4, chance(s, 2) ? 1 + upto(s, 1024) : hostile_number(s));
+    store_le32(p + 4, !chance(s, 4) ? 1 + upto(s, 1024) : hostile_number(s));
     switch (type) {
     case NATIVE_DIGEST: return 4;
     case NATIVE_BEGIN:
@@ -75,7 +75,7 @@ void act_native(struct storm *s)
     uint8_t payload[NATIVE_PAYLOAD_MAX] = { 0 };
 
     for (unsigned left = 1 + upto(s, 5); left > 0 && s->pc.there; left--) {
-        uint8_t type = (uint8_t)(1 + upto(s, 8));
+        uint8_t type = chance(s, 3) ? NATIVE_READ : (uint8_t)(1 + upto(s, 8));
         size_t n;
 
         if (type == NATIVE_REBOOT && !chance(s, 8)) type = NATIVE_READ;

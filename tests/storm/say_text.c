@@ -39,6 +39,14 @@ static bool header(struct storm *s)
     return block(s, 0, (const uint8_t *)text, 10U + (size_t)n, 128) == YM_ACK;
 }
 
+bool ymodem_refused(struct storm *s, const char *size)
+{
+    char text[128] = "storm.bin";
+    int n = snprintf(text + 10, sizeof text - 10, "%s", size);
+
+    return block(s, 0, (const uint8_t *)text, 10U + (size_t)n, 128) == YM_CAN;
+}
+
 static uint8_t send_blocks(struct storm *s)
 {
     uint8_t number = 1;
@@ -79,9 +87,9 @@ void act_ymodem(struct storm *s)
 
 /* --- from the device ---------------------------------------------------------------------------------------------------------- */
 
-static void key(struct storm *s, uint8_t k)
+/* With the silence behind it that makes it a key. */
+void press(struct storm *s, uint8_t k)
 {
-    (void)pause_ms(s, KEY_MS);
     tell(s, "key 0x%02X", k);
     pc_forget(&s->pc);
     pc_packet(&s->pc, &k, 1);
@@ -93,7 +101,8 @@ void act_receive(struct storm *s)
     static const uint8_t answers[] = { YM_ACK, YM_ACK, YM_ACK, YM_ACK, YM_NAK, 'C', 'G', YM_CAN, 'x' };
 
     tell(s, "ymodem: receive");
-    key(s, chance(s, 4) ? 'G' : 'C');
+    (void)pause_ms(s, KEY_MS);
+    press(s, chance(s, 4) ? 'G' : 'C');
     for (unsigned left = 1 + upto(s, 12); left > 0 && pc_wait_bytes(&s->pc, 128, REPLY_MS); left--) {
         uint8_t answer = answers[upto(s, sizeof answers)];
 
@@ -109,12 +118,13 @@ void act_console(struct storm *s)
 {
     static const char keys[] = "1122334444CG?\r";
 
-    key(s, '\r');
+    (void)pause_ms(s, KEY_MS);
+    press(s, '\r');
     s->tally[T_MENUS] += pc_unread(&s->pc) > 100;
     for (unsigned left = 1 + upto(s, 2); left > 0 && s->pc.there; left--) {
         char k = chance(s, 6) ? "rd"[upto(s, 2)] : keys[upto(s, sizeof keys - 1)];
 
-        key(s, chance(s, 12) ? (uint8_t)rng_word(&s->rng) : (uint8_t)k);
-        if (k == '4') key(s, chance(s, 2) ? 'y' : 'n');
+        press(s, chance(s, 12) ? (uint8_t)rng_word(&s->rng) : (uint8_t)k);
+        if (k == '4') press(s, chance(s, 2) ? 'y' : 'n');
     }
 }

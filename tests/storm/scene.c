@@ -11,7 +11,7 @@
 #include "proto/native.h"
 #include "tests/storm/storm.h"
 
-#define SETTINGS 0x08004000U
+#define SETTINGS 0x08004000U            /* noise: what comes back of it can be told from everything else */
 #define POLICY 0x0800004CU
 #define NO_READ 2U
 #define ARRIVAL_MS 3000U
@@ -36,11 +36,21 @@ static bool failed(const char *what)
     return false;
 }
 
+/* Another build than the one at hand, for a look at firmware that is known to be bad. */
+static const char *firmware(const char *name)
+{
+    static char path[512];
+    const char *folder = getenv("VCPBOOT_FIRMWARE_BUILD");
+
+    snprintf(path, sizeof path, "%s/%s", folder != NULL ? folder : FIRMWARE_DIR, name);
+    return path;
+}
+
 static bool load_demo(struct image *to)
 {
     struct vcpboot_image *image = NULL;
     struct fault f = { 0 };
-    bool ok = image_from_file(&image, FIRMWARE_DIR "/demo-1.0.0.elf", &f) == 0 && image_seal(image, APP_BASE, APP_BYTES, &f) == 0;
+    bool ok = image_from_file(&image, firmware("demo-1.0.0.elf"), &f) == 0 && image_seal(image, APP_BASE, APP_BYTES, &f) == 0;
 
     if (ok) {
         to->n = image->length;
@@ -58,8 +68,8 @@ static bool fill_flash(struct storm *s)
     uint8_t settings[APP_BASE - SETTINGS], policy[4] = { 0 };
     struct load_result r;
 
-    if (!load_image(s->pc.chip, FIRMWARE_DIR "/vcpboot.elf", &r)) return failed(r.error);
-    for (size_t i = 0; i < sizeof settings; i++) settings[i] = (uint8_t)(i * 7U + i / 251U);
+    if (!load_image(s->pc.chip, firmware("vcpboot.elf"), &r)) return failed(r.error);
+    noise(s, settings, sizeof settings);
     store_le32(policy, s->scene->no_read ? NO_READ : 0);
     return flash_probe_write(f, SETTINGS, settings, sizeof settings) && flash_probe_write(f, POLICY, policy, sizeof policy) &&
            (!s->scene->app || (load_demo(&s->installed) && flash_probe_write(f, APP_BASE, s->installed.p, s->installed.n)));
@@ -119,4 +129,5 @@ void scene_close(struct storm *s)
     chip_free(s->pc.chip);
     pc_free(&s->pc);
     free(s->installed.p);
+    free(s->secret);
 }

@@ -8,7 +8,7 @@
 #define ACTIONS_MORE 10U
 #define ARRIVALS_MAX 3U                 /* each costs half a second of unpacking */
 #define LONGEST VTIME_MS(120000)
-#define FULL_ONCE_IN 8U
+#define FULL_ONCE_IN 16U
 
 typedef void act(struct storm *s);
 static act *const serial_acts[] = { act_native, act_native, act_native_update, act_native_update, act_an, act_an, act_an_update,
@@ -43,7 +43,7 @@ static void act_once(struct storm *s)
 {
     s->tally[T_ACTIONS]++;
     if (s->app_runs) {
-        if (chance(s, 3)) (void)touch(s);
+        if (chance(s, 8)) (void)touch(s);
         else act_usb(s);
     } else if (s->pc.info.pid == DFU_PID) {
         dfu_acts[upto(s, sizeof dfu_acts / sizeof *dfu_acts)](s);

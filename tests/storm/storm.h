@@ -46,6 +46,7 @@ struct storm {
     char bad[200];                      /* the first invariant that did not hold; "" */
 
     struct image installed;             /* the demo, sealed */
+    uint64_t *secret;                   /* judge.c: what may not come back */
     uint8_t lower[APP_OFFSET];          /* bootloader and settings at the beginning */
     uint8_t system[0x8000];
     uint32_t options;
@@ -69,6 +70,8 @@ bool judge_whole(const uint8_t *app);
 bool is_demo(const struct storm *s);                    /* what stands there is the demo that was installed */
 /* What must hold. `full`: up to a whole update by the native protocol. False: s->bad says what did not. */
 bool judge(struct storm *s, bool full);
+/* Only what lies beside the application, and what came back. */
+void judge_lower(struct storm *s);
 /* Makes once, before any fork, what every judgement of this scene needs. */
 void judge_prepare(struct storm *s);
 void bad(struct storm *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -99,6 +102,9 @@ bool an_unprotect(struct storm *s);
 void act_an(struct storm *s);
 void act_an_update(struct storm *s);
 void act_ymodem(struct storm *s);
+/* A file of this size is offered, and cancelled by the device. */
+bool ymodem_refused(struct storm *s, const char *size);
+void press(struct storm *s, uint8_t k);                 /* a key: silence behind it, that in front is the caller's */
 void act_receive(struct storm *s);
 void act_console(struct storm *s);
 void act_dfu(struct storm *s);
