@@ -41,6 +41,7 @@ struct chip {
     struct report_line *reports;        /* newest first */
     unsigned report_count;
     bool powered, reset_wanted;
+    bool hung;                          /* in a bus access that never ends: only a reset helps */
     enum reset_cause reset_cause;
     enum chip_end end;
 };
