@@ -15,7 +15,8 @@ struct vcpboot_image *trouble_image(enum trouble what, uint32_t bytes);
 
 /* A board with the bootloader alone. NULL: typical times. */
 void trouble_open(struct desk *d, const struct chip_options *o);
-/* That the firmware broke no rule of USB or of the chip, and touched neither itself nor the settings. */
+/* That the firmware broke no rule of USB, and touched neither itself nor the settings; and no rule of the chip. */
+void trouble_check_usb_and_lower_sectors(struct desk *d);
 void trouble_check(struct desk *d);
 void trouble_close(struct desk *d);     /* with that check */
 /* The image is there, as if it had come by an update. */
