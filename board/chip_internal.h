@@ -43,6 +43,7 @@ struct chip {
     unsigned report_count;
     bool powered, reset_wanted;
     struct xalloc_log *memory;           /* all of the above, for chip_save */
+    bool hung;                          /* in a bus access that never ends: only a reset helps */
     enum reset_cause reset_cause;
     enum chip_end end;
 };

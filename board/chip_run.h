@@ -18,6 +18,7 @@
 struct chip_options {
     bool vg;                            /* STM32F407VG, 1 MB, instead of VE, 512 KB */
     uint32_t hse_hz;                    /* the crystal; 0: none fitted */
+    uint32_t lsi_hz;                    /* the watchdog's clock, 17,000 to 47,000 (DS8626 §5.3.9); 0: the typical 32,000 */
     enum flash_timing timing;
     struct power_cut cut;
     bool unstable_bits;                 /* see flash_options */

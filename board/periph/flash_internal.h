@@ -5,6 +5,7 @@
 
 #include "board/art.h"
 #include "board/periph/flash.h"
+#include "board/periph/flash_fault.h"
 
 /* RM0090 §3.9.5 */
 #define SR_EOP (1U << 0)
@@ -63,6 +64,14 @@ struct key {
     bool dead;                          /* a wrong key came: locked until the next reset */
 };
 
+/* One fault on request, and what it has to remember. */
+struct broken {
+    struct flash_fault fault;
+    uint32_t held;                      /* cell faults: the word at the last look */
+    uint8_t *kept;                      /* NO_ERASE, while the erase is under way: the sector */
+    uint32_t kept_at, kept_bytes;
+};
+
 struct flash {
     struct chip *chip;
     struct flash_options o;
@@ -87,6 +96,8 @@ struct flash {
     uint8_t *seen;                      /* the caller's: see flash_note_reads */
     void (*begins)(void *owner, const struct flash_operation *op);
     void *begins_owner;
+    struct broken broken[FLASH_FAULTS_MAX];
+    unsigned broken_count;
 };
 
 /* flash_mem.c */
@@ -104,11 +115,19 @@ void flash_word_put(uint8_t *p, uint32_t v);
 
 /* flash_op.c */
 unsigned flash_sector_of(uint32_t address);
+uint32_t flash_sector_base(unsigned sector);
+uint32_t flash_sector_bytes(unsigned sector);
 void flash_start_erase(struct flash *f);
 void flash_start_program(struct flash *f, uint32_t address, uint32_t value, unsigned bytes);
 void flash_start_options(struct flash *f);
 void flash_op_init(struct flash *f);
 void flash_tear(struct flash *f);       /* a reset or a power loss meets the operation under way */
+
+/* flash_fault.c */
+bool flash_fault_begin(struct flash *f, uint64_t number);       /* f->op, operation `number`, has begun; false: it never ends */
+bool flash_fault_refuses(const struct flash *f, uint64_t number);
+void flash_fault_settle(struct flash *f);                       /* the cells may have changed: the broken ones think otherwise */
+uint32_t flash_fault_reset_flags(const struct flash *f);        /* FLASH_SR behind a reset */
 
 /* flash.c */
 void flash_error(struct flash *f, uint32_t flags);

@@ -33,13 +33,18 @@ unsigned flash_sector_of(uint32_t address)
     return s;
 }
 
-static uint32_t sector_base(unsigned sector)
+uint32_t flash_sector_base(unsigned sector)
 {
     uint32_t base = FLASH_MAIN_BASE;
 
     for (unsigned s = 0; s < sector; s++)
         base += sector_bytes[s];
     return base;
+}
+
+uint32_t flash_sector_bytes(unsigned sector)
+{
+    return sector_bytes[sector];
 }
 
 static vtime erase_time(const struct flash *f, const uint16_t *typ_ms)
@@ -83,6 +88,11 @@ static void begin(struct flash *f, struct op *op, vtime duration)
         f->o.power_fails(f->chip);
         return;
     }
+    if (flash_fault_refuses(f, number)) {
+        flash_error(f, SR_PGSERR);
+        f->cr &= ~CR_STRT;
+        return;
+    }
     if (f->begins != NULL && op->kind != OP_OPTIONS && op->address - FLASH_MAIN_BASE < f->main_bytes)
         f->begins(f->begins_owner, &(struct flash_operation){ op->kind != OP_PROGRAM, op->address, op->bytes, op->value });
     f->op.kind = op->kind;
@@ -93,7 +103,10 @@ static void begin(struct flash *f, struct op *op, vtime duration)
     f->op.end = f->op.start + duration;
     f->op.cut_after = cut && f->o.cut.when == CUT_AFTER;
     f->sr |= SR_BSY;
-    sched_at(s, &f->op.done, f->op.end);
+    if (flash_fault_begin(f, number))
+        sched_at(s, &f->op.done, f->op.end);
+    else
+        f->op.end = VTIME_NEVER;
     if (cut && f->o.cut.when == CUT_DURING) {
         struct rng r = rng_stream(f->o.seed, number);
 
@@ -134,7 +147,7 @@ static void start_sector_erase(struct flash *f)
         flash_error(f, SR_WRPERR);
         return;
     }
-    op.address = sector_base(n);
+    op.address = flash_sector_base(n);
     op.bytes = sector_bytes[n];
     f->totals.erases++;
     chip_trace(f->chip, TRACE_FLASH, "erase sector %u", n);
@@ -233,6 +246,7 @@ static void op_done(void *owner)
         flash_cells_changed(f, f->op.address, f->op.bytes);
         f->cr &= ~CR_STRT;
     }
+    flash_fault_settle(f);
     f->op.kind = OP_NONE;
     f->sr &= ~SR_BSY;
     if ((f->cr & CR_EOPIE) != 0)

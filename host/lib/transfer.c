@@ -11,7 +11,9 @@
  * whole window that is sent twice. */
 #define SILENCE_MS 1500U                /* without any STATUS: send again */
 #define STANDSTILL_MS 2000U             /* STATUS comes, but `next` stands still though the device is not erasing: data were lost */
-#define PATIENCE_MS 5000U               /* beyond the declared time of an erase: give up */
+/* Beyond the declared time of an erase: give up. A device whose flash stays busy says so after 8 s (hal/stm32f4/flash.c), whatever
+ * it has declared. */
+#define PATIENCE_MS 8000U
 #define PROBE_BYTES 8192U               /* window after a rewind; the device reports after 8 KB */
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
