@@ -56,6 +56,11 @@ void chip_stall_until(struct chip *c, vtime t)
 
     spin_disturb(cpu_spin(c->cpu));
     sched_advance(&c->sched, cycles_time(k));
+    if (t == VTIME_NEVER) {
+        c->hung = true;
+        cpu_attention(c->cpu);
+        return;
+    }
     while (c->sched.now < t && !c->reset_wanted && c->end == CHIP_RUNS) {
         vtime step = sched_next(&c->sched) < t ? sched_next(&c->sched) : t;
 
@@ -149,6 +154,7 @@ static void reset(struct chip *c, enum reset_cause why)
                                          [RESET_IWDG] = "IWDG", [RESET_WWDG] = "WWDG", [RESET_LOW_POWER] = "low-power" };
 
     c->reset_wanted = false;
+    c->hung = false;
     chip_trace(c, TRACE_IRQ, "%s reset", names[why]);
     mmio_reset_all(&c->mmio, why);
     cpu_hard_reset(c->cpu);
@@ -212,7 +218,7 @@ static void catch_up(struct chip *c)
 
 static void run_slice(struct chip *c, vtime until)
 {
-    switch (cpu_run(c->cpu, cycles_at(cpu_clock(c->cpu), until))) {
+    switch (c->hung ? CPU_ASLEEP : cpu_run(c->cpu, cycles_at(cpu_clock(c->cpu), until))) {
     case CPU_ASLEEP:
         sleep_until(c, until);
         break;
@@ -309,7 +315,7 @@ static void code_changed(struct chip *c, uint32_t address, uint32_t bytes)
 
 static void attach_parts(struct chip *c)
 {
-    struct rcc_options clocks = { .hse_hz = c->o.hse_hz, .lse_hz = LSE_HZ, .enr_latency = true };
+    struct rcc_options clocks = { .hse_hz = c->o.hse_hz, .lse_hz = LSE_HZ, .lsi_hz = c->o.lsi_hz, .enr_latency = true };
 
     c->periph = peripherals_new(c, &clocks);
     c->bkpsram = bkpsram_new(c, c->periph->pwr);
@@ -327,6 +333,7 @@ static void attach_parts(struct chip *c)
 
 struct chip *chip_new(const struct chip_options *o)
 {
+    struct xalloc_log *memory = xcalloc(1, sizeof *memory), *before = xalloc_note(memory);
     struct chip *c = xcalloc(1, sizeof *c);
     struct flash_options flash = { .timing = o->timing, .cut = o->cut, .unstable_bits = o->unstable_bits, .seed = o->seed,
                                    .power_fails = power_fails, .latency_changed = latency_changed,
@@ -335,6 +342,7 @@ struct chip *chip_new(const struct chip_options *o)
     struct mmio_cpu up;
 
     c->o = *o;
+    c->memory = memory;
     c->rng = rng_stream(o->seed, STREAM_CHIP);
     c->clocks = (struct chip_clocks){ .sysclk_hz = HSI_HZ, .hclk_hz = HSI_HZ, .pclk1_hz = HSI_HZ, .pclk2_hz = HSI_HZ };
     c->mmio.chip = c;
@@ -344,6 +352,7 @@ struct chip *chip_new(const struct chip_options *o)
     up = cpu_mmio(c->cpu);
     mmio_connect(&c->mmio, cpu_spin(c->cpu), &up);
     attach_parts(c);
+    (void)xalloc_note(before);
     return c;
 }
 
@@ -360,5 +369,6 @@ void chip_free(struct chip *c)
     cpu_free(c->cpu);
     flash_free(c->flash);
     report_free(c);
+    free(c->memory);
     free(c);
 }

@@ -32,7 +32,8 @@ void chip_irq(struct chip *c, unsigned line, bool level);       /* an NVIC line 
 enum reset_cause { RESET_POWER, RESET_PIN, RESET_SOFTWARE, RESET_IWDG, RESET_WWDG, RESET_LOW_POWER };
 void chip_request_reset(struct chip *c, enum reset_cause why);  /* happens at the next instruction boundary */
 void chip_bus_fault(struct chip *c, uint32_t address);          /* imprecise BusFault: CFSR.IMPRECISERR (bit 10) */
-/* The CPU waits until `t`: an AHB stall. May be called from a register access; the access ends at t, and whatever is due before t happens first. */
+/* The CPU waits until `t`: an AHB stall. May be called from a register access; the access ends at t, and whatever is due before t
+ * happens first. VTIME_NEVER: it hangs, and only a reset brings it back. */
 void chip_stall_until(struct chip *c, vtime t);
 
 /* The guest did what silicon gives no meaning to, or what is not modelled. Says it on stderr once per distinct text,

@@ -11,6 +11,7 @@
 #include "board/periph/peripherals.h"
 #include "board/rng.h"
 #include "board/usbhost/usbhost.h"
+#include "board/xalloc.h"
 
 struct report_line {
     char *text;
@@ -41,6 +42,8 @@ struct chip {
     struct report_line *reports;        /* newest first */
     unsigned report_count;
     bool powered, reset_wanted;
+    struct xalloc_log *memory;           /* all of the above, for chip_save */
+    bool hung;                          /* in a bus access that never ends: only a reset helps */
     enum reset_cause reset_cause;
     enum chip_end end;
 };

@@ -18,6 +18,7 @@
 struct chip_options {
     bool vg;                            /* STM32F407VG, 1 MB, instead of VE, 512 KB */
     uint32_t hse_hz;                    /* the crystal; 0: none fitted */
+    uint32_t lsi_hz;                    /* the watchdog's clock, 17,000 to 47,000 (DS8626 §5.3.9); 0: the typical 32,000 */
     enum flash_timing timing;
     struct power_cut cut;
     bool unstable_bits;                 /* see flash_options */
@@ -54,6 +55,19 @@ uint32_t chip_result(struct chip *c);
 void chip_power_cut(struct chip *c);
 /* Off and on again: RAM is garbage, every peripheral is reset, the flash keeps what it holds. Also clears the end. */
 void chip_power_cycle(struct chip *c);
+
+/* A whole chip as it is now, and back to it as often as wanted: memories, registers, peripherals, the virtual PC, time. What is
+ * outside of the chip (a test's own client) is the caller's to keep. Not from within a run. False, with nothing saved, while a
+ * control request is under way. */
+struct chip_snapshot;
+struct chip_snapshot *chip_snapshot_new(void);
+void chip_snapshot_free(struct chip_snapshot *s);
+bool chip_save(struct chip *c, struct chip_snapshot *s);
+void chip_restore(struct chip *c, const struct chip_snapshot *s);      /* s was saved from this very chip */
+/* Where is it different now? Told are runs of bytes in the chip's own memory, in its order; how they look now and how they were
+ * then. False if a register of the CPU differs. */
+bool chip_compare(struct chip *c, const struct chip_snapshot *s,
+                  void (*differs)(void *owner, const uint8_t *now, const uint8_t *then, size_t bytes), void *owner);
 
 struct flash *chip_flash(struct chip *c);
 struct usbhost;

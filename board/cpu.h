@@ -57,6 +57,16 @@ void cpu_bus_fault_imprecise(struct cpu *cpu);
 /* The flash's content changed: decoded code is forgotten. */
 void cpu_code_changed(struct cpu *cpu, uint32_t address, uint32_t bytes);
 
+/* For board/snapshot.c: the registers, and whether a block of the chip's memory stays as it is when `from` is put back. */
+struct cpu_context;
+struct cpu_context *cpu_context_new(struct cpu *cpu);
+void cpu_context_free(struct cpu_context *x);
+void cpu_context_save(struct cpu *cpu, struct cpu_context *x);
+void cpu_context_restore(struct cpu *cpu, const struct cpu_context *x);
+bool cpu_context_same(struct cpu *cpu, const struct cpu_context *x);      /* r0-r12, sp, lr, pc, xPSR, PRIMASK */
+bool cpu_caches(const struct cpu *cpu, const void *block);   /* does it only make the emulation faster? */
+bool cpu_keeps(struct cpu *cpu, const void *block, const uint8_t *from);
+
 uint8_t *cpu_ram(struct cpu *cpu, uint32_t address, size_t bytes);      /* SRAM or CCM; NULL if not wholly inside one */
 /* One line of registers for a message. */
 void cpu_describe(struct cpu *cpu, char *text, size_t size);

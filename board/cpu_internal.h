@@ -46,7 +46,7 @@ struct cpu {
     uint32_t intno;
     struct cpu_fault fault;
     uint32_t linear_next;               /* where the block before ended: a start elsewhere is a taken branch */
-    struct block_cost blocks[BLOCK_SLOTS];
+    struct block_cost *blocks;          /* BLOCK_SLOTS of them */
     bool *executed;                     /* per 16 bytes of main flash, then of SRAM: decoded since it last changed */
 };
 

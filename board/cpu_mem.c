@@ -3,6 +3,8 @@
 /* Sources: RM0090 §2.3 (memory map, bit-banding), §2.4 (boot, MEM_MODE alias); §3.6 (stores to flash). */
 #include "board/cpu_internal.h"
 
+#include <string.h>
+
 #include "board/xalloc.h"
 
 #define BITBAND_SRAM 0x22000000U
@@ -246,6 +248,33 @@ void cpu_fill_ram(struct cpu *cpu, struct rng *r)
     cpu_code_changed(cpu, SRAM_BASE, SRAM_BYTES);
 }
 
+/* Decoded code that will not be there any more is forgotten. */
+static void replace(struct cpu *cpu, uint32_t base, const uint8_t *now, const uint8_t *then, uint32_t bytes)
+{
+    for (uint32_t at = 0; at < bytes; at += LINE_BYTES) {
+        if (cpu->executed[executed_index(cpu, base + at)] && memcmp(now + at, then + at, LINE_BYTES) != 0)
+            cpu_code_changed(cpu, base + at, LINE_BYTES);
+    }
+}
+
+/* Nothing that a program could notice. */
+bool cpu_caches(const struct cpu *cpu, const void *block)
+{
+    return block == cpu->executed || block == cpu->blocks;
+}
+
+/* What was decoded since the chip was saved is decoded still. */
+bool cpu_keeps(struct cpu *cpu, const void *block, const uint8_t *from)
+{
+    const uint8_t *view = flash_view(cpu->config.flash, FLASH_MAIN_BASE);
+
+    if (block == cpu->sram)
+        replace(cpu, SRAM_BASE, cpu->sram, from, SRAM_BYTES);
+    else if (block == view)
+        replace(cpu, FLASH_MAIN_BASE, view, from, flash_bytes(cpu->config.flash));
+    return cpu_caches(cpu, block);
+}
+
 static void catch_up(void *user)
 {
     struct cpu *cpu = user;
@@ -272,6 +301,7 @@ void cpu_mem_init(struct cpu *cpu)
 
     cpu->sram = aligned_xalloc(SRAM_BYTES);
     cpu->ccm = aligned_xalloc(CCM_BYTES);
+    cpu->blocks = xcalloc(BLOCK_SLOTS, sizeof *cpu->blocks);
     cpu->executed = xcalloc((flash_bytes(cpu->config.flash) + SRAM_BYTES) / LINE_BYTES, sizeof *cpu->executed);
     cpu->boot = cpu->boot_wanted = BOOT_FLASH;
     map_alias(cpu);
@@ -298,4 +328,5 @@ void cpu_mem_free(struct cpu *cpu)
     free(cpu->sram);
     free(cpu->ccm);
     free(cpu->executed);
+    free(cpu->blocks);
 }

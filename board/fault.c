@@ -16,13 +16,15 @@ struct torn_word torn_program(struct rng *r, uint32_t old, uint32_t target, uint
     return t;
 }
 
-struct torn_word torn_erase(struct rng *r, uint32_t old)
+struct torn_word torn_erase(struct rng *r, enum torn_look look, uint32_t old)
 {
-    switch (rng_word(r) % 3U) {
-    case 0:
-        return (struct torn_word){ old, 0 };
-    case 1:
-        return (struct torn_word){ UINT32_MAX, 0 };
+    if (look == TORN_MIXED)
+        look = (enum torn_look)(1U + rng_word(r) % (TORN_LOOKS - 1U));
+    switch (look) {
+    case TORN_OLD:
+        return (struct torn_word){ old, UINT32_MAX };
+    case TORN_BLANK:
+        return (struct torn_word){ UINT32_MAX, UINT32_MAX };
     default:
         return (struct torn_word){ rng_word(r), UINT32_MAX };
     }

@@ -16,11 +16,14 @@
 #include "board/bridge/vcp.h"
 #include "board/chip_run.h"
 #include "board/load.h"
+#include "board/periph/flash_fault.h"
 #include "board/usbhost/usbhost.h"
 
 #define IMAGES_MAX 16U
 #define HSE_MIN_MHZ 1.0                 /* DS8626 tables 30 and 32: a crystal 4-26 MHz, an external clock 1-50 MHz */
 #define HSE_MAX_MHZ 50.0
+#define LSI_MIN_KHZ 17.0                /* DS8626 §5.3.9 */
+#define LSI_MAX_KHZ 47.0
 
 enum exit_code { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_CUT = 3, EXIT_GUEST = 4 };
 
@@ -28,6 +31,8 @@ struct settings {
     struct chip_options chip;
     const char *images[IMAGES_MAX];
     unsigned image_count;
+    struct flash_fault faults[FLASH_FAULTS_MAX];
+    unsigned fault_count;
     const char *state, *pty, *usbredir;
     char uart1[PATH_MAX];               /* "": none */
     bool uart1_given;                   /* its format was */
@@ -55,6 +60,7 @@ static const char help[] =
     "The board\n"
     "  --chip NAME          stm32f407ve (512 KB, the default) or stm32f407vg (1 MB)\n"
     "  --hse MHZ            the crystal's frequency; 0: none fitted (default 8)\n"
+    "  --lsi KHZ            the watchdog's clock, 17 to 47 (default 32)\n"
     "\n"
     "The outside world\n"
     "  --pty LINK           plug the USB cable in; the device's COM port appears as a pty, LINK is a symlink to it\n"
@@ -69,6 +75,13 @@ static const char help[] =
     "  --timing WHAT        flash operations take the datasheet's typ (the default) or max times; fast: next to nothing\n"
     "  --cut-at N           cut the power in the middle of the Nth flash operation (words programmed and erases, counted\n"
     "                       from the start); the cells are left half done\n"
+    "  --fault WHAT         break the flash; may be given several times, N counts as for --cut-at:\n"
+    "                         stuck-busy@N      the Nth operation never ends\n"
+    "                         refused@N         the Nth operation is not done, and sets PGSERR\n"
+    "                         weak-word@ADDR    the word's cells stay 1 when programmed; no flag tells\n"
+    "                         stuck-zero@ADDR   the word's cells are 0, and no erase brings them back\n"
+    "                         no-erase@SECTOR   an erase of that sector changes nothing; no flag tells\n"
+    "                         stale-flags       every reset leaves the error flags set\n"
     "  --seed S             for everything random: RAM after power-on, what a cut leaves behind (default 0)\n"
     "  --run-for SECONDS    end after this much virtual time\n"
     "\n"
@@ -152,6 +165,16 @@ static bool parse_hse(const char *text, struct settings *s)
     return true;
 }
 
+static bool parse_lsi(const char *text, struct settings *s)
+{
+    double khz;
+
+    if (!parse_real(text, &khz) || khz < LSI_MIN_KHZ || khz > LSI_MAX_KHZ)
+        return false;
+    s->chip.lsi_hz = (uint32_t)(khz * 1e3 + 0.5);
+    return true;
+}
+
 static bool parse_run_for(const char *text, struct settings *s)
 {
     double seconds;
@@ -188,12 +211,21 @@ static bool add_image(const char *spec, struct settings *s)
     return true;
 }
 
-enum { OPT_FLASH = 1, OPT_CHIP, OPT_HSE, OPT_STATE, OPT_PTY, OPT_USBREDIR, OPT_UART1, OPT_TIMING, OPT_CUT_AT, OPT_SEED,
-       OPT_RUN_FOR, OPT_TRACE, OPT_HELP };
+static bool add_fault(const char *text, struct settings *s)
+{
+    if (s->fault_count == FLASH_FAULTS_MAX || !flash_fault_parse(text, &s->faults[s->fault_count]))
+        return false;
+    s->fault_count++;
+    return true;
+}
+
+enum { OPT_FLASH = 1, OPT_CHIP, OPT_HSE, OPT_LSI, OPT_FAULT, OPT_STATE, OPT_PTY, OPT_USBREDIR, OPT_UART1, OPT_TIMING,
+       OPT_CUT_AT, OPT_SEED, OPT_RUN_FOR, OPT_TRACE, OPT_HELP };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, OPT_FLASH },       { "chip", required_argument, NULL, OPT_CHIP },
-    { "hse", required_argument, NULL, OPT_HSE },           { "state", required_argument, NULL, OPT_STATE },
+    { "hse", required_argument, NULL, OPT_HSE },           { "lsi", required_argument, NULL, OPT_LSI },
+    { "fault", required_argument, NULL, OPT_FAULT },       { "state", required_argument, NULL, OPT_STATE },
     { "pty", required_argument, NULL, OPT_PTY },           { "usbredir", required_argument, NULL, OPT_USBREDIR },
     { "uart1", required_argument, NULL, OPT_UART1 },       { "timing", required_argument, NULL, OPT_TIMING },
     { "cut-at", required_argument, NULL, OPT_CUT_AT },     { "seed", required_argument, NULL, OPT_SEED },
@@ -209,6 +241,8 @@ static bool take_option(int option, const char *value, struct settings *s)
     case OPT_FLASH: return add_image(value, s);
     case OPT_CHIP: return parse_chip(value, s);
     case OPT_HSE: return parse_hse(value, s);
+    case OPT_LSI: return parse_lsi(value, s);
+    case OPT_FAULT: return add_fault(value, s);
     case OPT_STATE: s->state = value; return true;
     case OPT_PTY: s->pty = value; return true;
     case OPT_USBREDIR: s->usbredir = value; return true;
@@ -274,6 +308,12 @@ static bool fill_flash(struct board *b, const struct settings *s)
         }
         fprintf(stderr, "flash:  %s: %u bytes at 0x%08x..0x%08x\n", s->images[i], (unsigned)r.bytes, (unsigned)r.first,
                 (unsigned)r.last);
+    }
+    for (unsigned i = 0; i < s->fault_count; i++) {
+        if (!flash_add_fault(chip_flash(b->chip), &s->faults[i])) {
+            fprintf(stderr, "vcpboard: --fault: there is no such word or sector on this chip, or no operation 0\n");
+            return false;
+        }
     }
     return true;
 }

@@ -3,30 +3,22 @@
 #ifndef VCPBOARD_XALLOC_H
 #define VCPBOARD_XALLOC_H
 
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 
-static inline void *xcalloc(size_t n, size_t size)
-{
-    void *p = calloc(n, size);
+#define XALLOC_BLOCKS_MAX 64U
 
-    if (p == NULL) {
-        fputs("vcpboard: out of memory\n", stderr);
-        abort();
-    }
-    return p;
-}
+void *xcalloc(size_t n, size_t size);
+/* Page-aligned, because the CPU maps it into the guest's address space; bytes is a multiple of the page size. Not zeroed. */
+void *aligned_xalloc(size_t bytes);
 
-/* Page-aligned, because the CPU maps it into the guest's address space; bytes is a multiple of the page size. */
-static inline void *aligned_xalloc(size_t bytes)
-{
-    void *p = aligned_alloc(4096, bytes);
-
-    if (p == NULL) {
-        fputs("vcpboard: out of memory\n", stderr);
-        abort();
-    }
-    return p;
-}
+/* What is allocated while a log is set: all the memory that a chip's state is in (board/snapshot.c). */
+struct xalloc_block { void *p; size_t bytes; };
+struct xalloc_log {
+    struct xalloc_block block[XALLOC_BLOCKS_MAX];
+    size_t count;
+};
+/* Notes this thread's allocations in `log` from now on, NULL: nowhere. Returns the log before. */
+struct xalloc_log *xalloc_note(struct xalloc_log *log);
 
 #endif

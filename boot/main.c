@@ -82,9 +82,9 @@ static void introduce(void)
 {
     struct native_hello *h = &u.setup.self;
 
-    h->capabilities = NATIVE_CAP_UPDATE | NATIVE_CAP_DFU | NATIVE_CAP_ROM;
+    h->capabilities = NATIVE_CAP_UPDATE | NATIVE_CAP_DFU;
     if ((u.config.policy & CONFIG_NO_READ) == 0) {
-        h->capabilities |= NATIVE_CAP_READ;
+        h->capabilities |= NATIVE_CAP_READ | NATIVE_CAP_ROM;        /* ST's loader reads whatever it is asked for */
     }
     h->boot_version = BOOT_VERSION;
     h->dev_id = u.chip.dev_id;

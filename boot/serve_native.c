@@ -124,12 +124,22 @@ void serve_native_init(struct serve *s)
 
 /* --- DIGEST, READ ------------------------------------------------------------------------------------------------------- */
 
+static bool may(const struct serve *s, uint32_t capability)
+{
+    return (s->set.self.capabilities & capability) != 0;
+}
+
+/* Digests of two lengths that are a word apart tell that word: a CRC-32 of one word can be undone. */
+
 static unsigned on_digest(struct serve *s, const struct native_frame *f)
 {
     uint32_t length = load_le32(f->payload), start = 0;
     uint8_t *out = s->out + NATIVE_HEADER_BYTES;
     size_t n = 8;
 
+    if (!may(s, NATIVE_CAP_READ)) {
+        return UPDATE_E_DENIED;
+    }
     if (length < SEAL_MIN_BYTES || length % 4 != 0 || length > s->set.where->bytes) {
         return UPDATE_E_RANGE;
     }
@@ -148,7 +158,7 @@ static unsigned on_read(struct serve *s, const struct native_frame *f)
     uint32_t offset = load_le32(f->payload), n = load_le32(f->payload + 4);
     uint8_t *out = s->out + NATIVE_HEADER_BYTES;
 
-    if ((s->set.self.capabilities & NATIVE_CAP_READ) == 0) {
+    if (!may(s, NATIVE_CAP_READ)) {
         return UPDATE_E_DENIED;
     }
     if (n == 0 || n > NATIVE_DATA_MAX || offset > s->set.where->bytes || n > s->set.where->bytes - offset) {
@@ -255,6 +265,9 @@ static unsigned on_reboot(struct serve *s, const struct native_frame *f)
 {
     if (f->payload[0] > REQUEST_LAST) {
         return UPDATE_E_RANGE;
+    }
+    if (f->payload[0] == REQUEST_LAST && !may(s, NATIVE_CAP_ROM)) {
+        return UPDATE_E_DENIED;
     }
     serve_leave_in(s, f->payload[0], SERVE_REBOOT_MS);
     return UPDATE_OK;

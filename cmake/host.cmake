@@ -3,7 +3,14 @@
 find_package(PkgConfig REQUIRED)
 enable_testing()
 
-foreach(room image proto update usb boot/host board host tests)
+# The preset `host-fuzz` builds the fuzz targets and what they need.
+option(VCPBOOT_FUZZ "libFuzzer targets (clang)" OFF)
+set(rooms image proto update usb boot/host board host tests)
+if(VCPBOOT_FUZZ)
+  list(REMOVE_ITEM rooms board)
+endif()
+
+foreach(room ${rooms})
   if(EXISTS ${CMAKE_SOURCE_DIR}/${room}/CMakeLists.txt)
     add_subdirectory(${room})
   endif()

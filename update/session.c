@@ -116,6 +116,7 @@ static void start(struct session *s, uint32_t length, uint32_t sectors)
     s->length = length;
     s->open = length == SESSION_LENGTH_UNKNOWN;
     s->sector_end = 0;
+    s->blank_to = 0;
     s->block_pos = 0;
     s->block_bytes = 0;
     s->step = STEP_WAIT;
@@ -141,6 +142,7 @@ void session_open(struct session *s)
     forget(s);
     start(s, SESSION_LENGTH_UNKNOWN, SESSION_ALL_SECTORS);
     s->by_address = true;
+    s->blank_to = SESSION_NOT_BLANK;    /* the client may erase twice what it has written in between */
     s->to_erase = 0;
     s->top = 0;
     session_forget_head(s);
@@ -252,12 +254,11 @@ static enum update_err cut_padding(struct session *s)
     return UPDATE_OK;
 }
 
-/* Looks whether the sector is blank, erases it if not, and goes on with the block. */
+/* Erases the sector, unless all of the area was blank when the update began, and goes on with the block. */
 void session_prepare(struct session *s, size_t index)
 {
     s->status.sector = (uint8_t)index;
     s->status.phase = UPDATE_ERASING;
-    s->cursor = plan_first(s, index);
     s->step = STEP_BLANK;
 }
 
@@ -311,19 +312,24 @@ enum update_err session_finish(struct session *s)
 
 /* --- steps -------------------------------------------------------------------------------------------------------- */
 
+/* Only a chip as it left the factory is not erased. Where anything has been written, a sector that reads blank may be one whose
+ * erase was cut short: its cells would take the words now and lose bits later. */
 static void step_blank(struct session *s, uint32_t now_ms)
 {
-    uint32_t end = plan_end(s, s->status.sector);
+    unsigned words = SESSION_STEP_WORDS;
 
-    for (unsigned words = SESSION_STEP_WORDS; words > 0 && s->cursor < end; words--, s->cursor += 4U) {
-        if (session_read(s, s->cursor) != SESSION_BLANK_WORD) {
-            s->step = STEP_ERASE;
-            erase(s, now_ms);
+    while (s->blank_to < s->where->bytes && session_read(s, s->blank_to) == SESSION_BLANK_WORD) {
+        s->blank_to += 4U;
+        if (--words == 0)
             return;
-        }
     }
-    if (s->cursor == end)
+    if (s->blank_to == s->where->bytes) {
         sector_ready(s);
+        return;
+    }
+    s->blank_to = SESSION_NOT_BLANK;
+    s->step = STEP_ERASE;
+    erase(s, now_ms);
 }
 
 /* Programs the next word that is not all ones: those hold already what an erase leaves. */

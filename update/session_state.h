@@ -9,7 +9,7 @@
 enum session_step {
     STEP_NONE,                          /* no update */
     STEP_WAIT,                          /* for a block, or for the end */
-    STEP_BLANK,                         /* looks whether the sector must be erased at all */
+    STEP_BLANK,                         /* looks whether anything must be erased at all */
     STEP_ERASE,
     STEP_WRITE,                         /* programs what is in `block` */
     STEP_FIND,                          /* raw image: looks for its info block */
@@ -43,7 +43,8 @@ struct session {
     struct seal_head head;
     struct seal_info seal;
 
-    uint32_t cursor;                    /* offset: blank check, search, CRC; index in the head: commit */
+    uint32_t blank_to;                  /* offset up to which the area was blank at the beginning, as far as it has been looked at */
+    uint32_t cursor;                    /* offset: search, CRC; index in the head: commit */
     uint32_t block_at;                  /* offset of block[0] */
     uint32_t block_pos, block_bytes;    /* progress within the block */
     alignas(4) uint8_t block[SESSION_BLOCK_MAX];

@@ -6,6 +6,7 @@
 #include "update/session.h"
 
 #define SESSION_BLANK_WORD 0xFFFFFFFFU
+#define SESSION_NOT_BLANK 0xFFFFFFFFU    /* blank_to: something is, or was, somewhere */
 #define SESSION_PAD 0x1AU               /* CPMEOF: what XMODEM and its kin fill up the last block with */
 #define SESSION_STEP_WORDS 1024U        /* most words that one poll looks at: some 60 us at 168 MHz */
 

@@ -22,13 +22,21 @@ struct crc {
     uint32_t dr;
     uint8_t idr;
     vtime busy_until;
+    uint32_t table[256];                /* eight steps of the polynomial division at once */
 };
 
-static uint32_t crc_of_word(uint32_t crc, uint32_t word)
+static uint32_t shifted(uint32_t crc, unsigned bits)
+{
+    for (unsigned bit = 0; bit < bits; bit++)
+        crc = (crc & 0x80000000U) != 0 ? crc << 1 ^ CRC_POLYNOMIAL : crc << 1;
+    return crc;
+}
+
+static uint32_t crc_of_word(const struct crc *u, uint32_t crc, uint32_t word)
 {
     crc ^= word;
-    for (unsigned bit = 0; bit < 32; bit++)
-        crc = (crc & 0x80000000U) != 0 ? crc << 1 ^ CRC_POLYNOMIAL : crc << 1;
+    for (unsigned byte = 0; byte < 4; byte++)
+        crc = crc << 8 ^ u->table[crc >> 24];
     return crc;
 }
 
@@ -64,7 +72,7 @@ static void write_dr(struct crc *u, uint32_t value, unsigned width)
         return;
     }
     wait_until_idle(u);
-    u->dr = crc_of_word(u->dr, value);
+    u->dr = crc_of_word(u, u->dr, value);
     u->busy_until = chip_now(u->chip) + ticks_time(CRC_CYCLES, chip_clocks(u->chip)->hclk_hz);
 }
 
@@ -104,6 +112,8 @@ struct crc *crc_new(struct chip *c)
     struct crc *u = xcalloc(1, sizeof *u);
 
     u->chip = c;
+    for (uint32_t i = 0; i < 256; i++)
+        u->table[i] = shifted(i << 24, 8);
     u->periph = (struct periph){
         .name = "CRC", .manual = "RM0090 §4.4", .base = CRC_BASE, .bytes = 0x400,
         .gate_enr = 0x30, .gate_bit = 12,

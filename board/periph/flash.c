@@ -74,16 +74,17 @@ static bool write_key(struct flash *f, struct key *k, bool locked, uint32_t v, c
     return k->step == 0;
 }
 
-static void wait_not_busy(struct flash *f)
+/* False: a reset or the power's end comes first, or BSY never falls. */
+static bool wait_not_busy(struct flash *f)
 {
     if (f->op.kind != OP_NONE)
         chip_stall_until(f->chip, f->op.end);
+    return f->op.kind == OP_NONE && f->powered;
 }
 
 static void write_cr(struct flash *f, uint32_t v)
 {
-    wait_not_busy(f);                   /* RM0090 §3.9.6: a write while BSY stalls the AHB */
-    if ((f->cr & CR_LOCK) != 0 || !f->powered)
+    if (!wait_not_busy(f) || (f->cr & CR_LOCK) != 0)    /* RM0090 §3.9.6: a write while BSY stalls the AHB */
         return;
     f->cr = (v & (CR_WRITABLE | CR_LOCK)) | (f->cr & CR_STRT);
     if ((v & CR_STRT) != 0)
@@ -93,8 +94,7 @@ static void write_cr(struct flash *f, uint32_t v)
 
 static void write_optcr(struct flash *f, uint32_t v)
 {
-    wait_not_busy(f);
-    if ((f->optcr & OPTCR_OPTLOCK) != 0 || !f->powered)
+    if (!wait_not_busy(f) || (f->optcr & OPTCR_OPTLOCK) != 0)
         return;
     f->optcr = v & (OPTCR_FIELDS | OPTCR_OPTLOCK | OPTCR_OPTSTRT);
     if ((v & OPTCR_OPTSTRT) != 0)
@@ -178,8 +178,7 @@ static bool is_write_protected(struct flash *f, uint32_t address)
 
 void flash_store(struct flash *f, uint32_t address, unsigned bytes, uint64_t value)
 {
-    wait_not_busy(f);
-    if (!f->powered)
+    if (!wait_not_busy(f))
         return;
     if ((f->cr & CR_PG) == 0) {
         flash_error(f, SR_PGSERR | SR_PGPERR);
@@ -202,10 +201,11 @@ static void flash_reset(void *self, enum reset_cause why)
 
     (void)why;
     flash_tear(f);
+    flash_fault_settle(f);
     art_reset(&f->art);
     flash_reset_icache(f);
     f->key = f->optkey = (struct key){ 0, false };
-    f->sr = 0;
+    f->sr = flash_fault_reset_flags(f);
     f->cr = CR_LOCK;
     f->optcr = f->options | OPTCR_OPTLOCK;
     flash_refresh_option_view(f);
@@ -260,6 +260,7 @@ struct flash_totals flash_totals(const struct flash *f)
 void flash_power_off(struct flash *f)
 {
     flash_tear(f);
+    flash_fault_settle(f);
     f->powered = false;
 }
 
@@ -283,7 +284,9 @@ struct flash *flash_new(struct chip *c, const struct flash_options *o)
 
 void flash_free(struct flash *f)
 {
-    if (f != NULL)
+    if (f != NULL) {
+        flash_clear_faults(f);
         flash_mem_free(f);
+    }
     free(f);
 }

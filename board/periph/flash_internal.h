@@ -5,6 +5,7 @@
 
 #include "board/art.h"
 #include "board/periph/flash.h"
+#include "board/periph/flash_fault.h"
 
 /* RM0090 §3.9.5 */
 #define SR_EOP (1U << 0)
@@ -63,6 +64,14 @@ struct key {
     bool dead;                          /* a wrong key came: locked until the next reset */
 };
 
+/* One fault on request, and what it has to remember. */
+struct broken {
+    struct flash_fault fault;
+    uint32_t held;                      /* cell faults: the word at the last look */
+    uint8_t *kept;                      /* NO_ERASE, while the erase is under way: the sector */
+    uint32_t kept_at, kept_bytes;
+};
+
 struct flash {
     struct chip *chip;
     struct flash_options o;
@@ -76,18 +85,27 @@ struct flash {
     uint32_t main_bytes;
     uint8_t *cells, *view;              /* main flash, then the 32 KB from FLASH_SYS_BASE */
     uint8_t *option_view;
-    uint32_t *unstable;                 /* per word of main flash; NULL until something was torn */
+    uint32_t *unstable;                 /* per word of main flash: bits that a torn operation has left undecided */
     uint8_t dline[ART_D_LINES][ART_LINE_BYTES];
     uint32_t odd_line, odd_lines;       /* lines whose view shows stale D-cache content for the load under way */
     bool *stale_code;                   /* per line of main flash: changed while the I-cache held it */
     bool any_stale_code, powered;
+    bool restless;                      /* since this power-on undecided bits read differently each time */
+    struct rng noise;                   /* ... as this says */
     struct flash_totals totals;
+    uint8_t *seen;                      /* the caller's: see flash_note_reads */
+    void (*begins)(void *owner, const struct flash_operation *op);
+    void *begins_owner;
+    struct broken broken[FLASH_FAULTS_MAX];
+    unsigned broken_count;
 };
 
 /* flash_mem.c */
 void flash_mem_init(struct flash *f);
 void flash_mem_free(struct flash *f);
 uint8_t *flash_cell_at(struct flash *f, uint32_t address);     /* NULL if the address is not flash; never crosses a region */
+/* Marks for flash_note_reads. */
+void flash_seen_erased(struct flash *f, uint32_t address, uint32_t bytes);
 void flash_cells_changed(struct flash *f, uint32_t address, uint32_t bytes);
 void flash_refresh_option_view(struct flash *f);
 void flash_reset_icache(struct flash *f);
@@ -97,11 +115,19 @@ void flash_word_put(uint8_t *p, uint32_t v);
 
 /* flash_op.c */
 unsigned flash_sector_of(uint32_t address);
+uint32_t flash_sector_base(unsigned sector);
+uint32_t flash_sector_bytes(unsigned sector);
 void flash_start_erase(struct flash *f);
 void flash_start_program(struct flash *f, uint32_t address, uint32_t value, unsigned bytes);
 void flash_start_options(struct flash *f);
 void flash_op_init(struct flash *f);
 void flash_tear(struct flash *f);       /* a reset or a power loss meets the operation under way */
+
+/* flash_fault.c */
+bool flash_fault_begin(struct flash *f, uint64_t number);       /* f->op, operation `number`, has begun; false: it never ends */
+bool flash_fault_refuses(const struct flash *f, uint64_t number);
+void flash_fault_settle(struct flash *f);                       /* the cells may have changed: the broken ones think otherwise */
+uint32_t flash_fault_reset_flags(const struct flash *f);        /* FLASH_SR behind a reset */
 
 /* flash.c */
 void flash_error(struct flash *f, uint32_t flags);

@@ -8,6 +8,8 @@
 
 #include "board/xalloc.h"
 
+_Static_assert(FLASH_LINE_BYTES == ART_LINE_BYTES, "one line");
+
 /* A made-up chip: wafer X/Y, wafer number and lot, as RM0090 §39.1 lays them out. */
 static const uint8_t unique_id[12] = { 0x2A, 0x00, 0x31, 0x00, 0x05, 0x51, 0x33, 0x34, 0x38, 0x33, 0x38, 0x39 };
 
@@ -120,6 +122,33 @@ static void stall_if_busy(struct flash *f)
     }
 }
 
+static void see(struct flash *f, uint32_t line, enum flash_seen how)
+{
+    uint32_t n = line - FLASH_MAIN_BASE / ART_LINE_BYTES;
+
+    if (f->seen != NULL && n < f->main_bytes / ART_LINE_BYTES && (f->seen[n] & FLASH_SEEN_ERASED) == 0)
+        f->seen[n] |= (uint8_t)how;
+}
+
+void flash_seen_erased(struct flash *f, uint32_t address, uint32_t bytes)
+{
+    if (f->seen == NULL || address - FLASH_MAIN_BASE >= f->main_bytes)
+        return;
+    for (uint32_t at = address - FLASH_MAIN_BASE; at < address - FLASH_MAIN_BASE + bytes; at += ART_LINE_BYTES)
+        f->seen[at / ART_LINE_BYTES] |= FLASH_SEEN_ERASED;
+}
+
+void flash_note_reads(struct flash *f, uint8_t *seen)
+{
+    f->seen = seen;
+}
+
+void flash_note_operations(struct flash *f, void (*begins)(void *owner, const struct flash_operation *op), void *owner)
+{
+    f->begins = begins;
+    f->begins_owner = owner;
+}
+
 static void fetch_line(struct flash *f, uint32_t line, uint64_t *cycles)
 {
     if (art_has_code(&f->art, line)) {
@@ -142,8 +171,34 @@ void flash_fetch(struct flash *f, uint32_t address, uint32_t bytes, uint64_t *cy
     uint32_t last = (address + bytes - 1) / ART_LINE_BYTES;
 
     restore_odd_lines(f);
-    for (uint32_t line = address / ART_LINE_BYTES; line <= last; line++)
+    for (uint32_t line = address / ART_LINE_BYTES; line <= last; line++) {
+        see(f, line, FLASH_SEEN_FETCHED);
         fetch_line(f, line, cycles);
+    }
+}
+
+bool flash_restless(const struct flash *f)
+{
+    return f->restless;
+}
+
+/* The array is read: undecided bits take another value. */
+static void stir(struct flash *f, uint32_t line)
+{
+    uint32_t at = line * ART_LINE_BYTES - FLASH_MAIN_BASE;
+    uint32_t undecided = 0;
+
+    if (!f->restless || at >= f->main_bytes)
+        return;
+    for (unsigned i = 0; i < ART_LINE_BYTES; i += 4) {
+        uint32_t bits = f->unstable[(at + i) / 4];
+
+        undecided |= bits;
+        if (bits != 0)
+            flash_word_put(f->cells + at + i, (flash_word_get(f->cells + at + i) & ~bits) | (rng_word(&f->noise) & bits));
+    }
+    if (undecided != 0)
+        view_line(f, line, f->cells + at);
 }
 
 static void load_line(struct flash *f, uint32_t line, uint64_t *cycles)
@@ -151,6 +206,7 @@ static void load_line(struct flash *f, uint32_t line, uint64_t *cycles)
     const uint8_t *cells = flash_cell_at(f, line * ART_LINE_BYTES);
     unsigned slot = f->art.dcen ? art_touch(&f->art.dcache, line) : ART_D_LINES;
 
+    see(f, line, FLASH_SEEN_LOADED);
     if (slot != ART_D_LINES) {
         if (memcmp(f->dline[slot], cells, ART_LINE_BYTES) != 0) {
             view_line(f, line, f->dline[slot]);
@@ -160,6 +216,7 @@ static void load_line(struct flash *f, uint32_t line, uint64_t *cycles)
         return;
     }
     stall_if_busy(f);
+    stir(f, line);
     *cycles += f->art.latency;
     slot = art_load_miss(&f->art, line);
     if (slot != ART_D_LINES)
@@ -197,6 +254,21 @@ void flash_probe_sync(struct flash *f)
     flash_cells_changed(f, FLASH_MAIN_BASE, f->main_bytes);
 }
 
+void flash_set_state(struct flash *f, const uint8_t *cells, const uint32_t *unstable)
+{
+    memcpy(f->cells, cells, f->main_bytes);
+    if (unstable != NULL)
+        memcpy(f->unstable, unstable, f->main_bytes / 4 * sizeof *f->unstable);
+    else
+        memset(f->unstable, 0, f->main_bytes / 4 * sizeof *f->unstable);
+    flash_probe_sync(f);
+}
+
+const uint32_t *flash_unstable(const struct flash *f)
+{
+    return f->unstable;
+}
+
 /* RM0090 tables 15 and 16: RDP and USER at 0x1FFFC000, nWRP at 0x1FFFC008; nothing else is defined there. */
 void flash_refresh_option_view(struct flash *f)
 {
@@ -207,21 +279,12 @@ void flash_refresh_option_view(struct flash *f)
     f->option_view[9] = (uint8_t)(OPTCR_NWRP(f->options) >> 8 | 0xF0U);
 }
 
-/* Unstable cells settle anew. */
+/* Temperature, supply and time decide about undecided cells: at one power-on they read as they are, at another like noise. */
 void flash_power_on(struct flash *f)
 {
-    struct rng r = rng_stream(f->o.seed, chip_random(f->chip));
-
     f->powered = true;
-    if (f->unstable == NULL || !f->o.unstable_bits)
-        return;
-    for (uint32_t w = 0; w < f->main_bytes / 4; w++) {
-        uint8_t *p = f->cells + w * 4;
-
-        if (f->unstable[w] != 0)
-            flash_word_put(p, (flash_word_get(p) & ~f->unstable[w]) | (rng_word(&r) & f->unstable[w]));
-    }
-    flash_probe_sync(f);
+    f->noise = rng_stream(f->o.seed, chip_random(f->chip));
+    f->restless = f->o.unstable_bits && rng_word(&f->noise) % 2U == 0;
 }
 
 void flash_mem_init(struct flash *f)
@@ -233,6 +296,7 @@ void flash_mem_init(struct flash *f)
     f->cells = aligned_xalloc(bytes);
     f->view = aligned_xalloc(bytes);
     f->option_view = aligned_xalloc(FLASH_OPT_BYTES);
+    f->unstable = xcalloc(f->main_bytes / 4, sizeof *f->unstable);
     f->stale_code = xcalloc(f->main_bytes / ART_LINE_BYTES, sizeof *f->stale_code);
     memset(f->cells, 0xFF, bytes);
     memcpy(flash_cell_at(f, UID_BASE), unique_id, sizeof unique_id);

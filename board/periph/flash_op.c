@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#include "board/xalloc.h"
-
 #define KIB(n) ((n) * 1024U)
 #define FAST_ERASE VTIME_US(100)
 #define FAST_PROGRAM VTIME_NS(100)
@@ -35,13 +33,18 @@ unsigned flash_sector_of(uint32_t address)
     return s;
 }
 
-static uint32_t sector_base(unsigned sector)
+uint32_t flash_sector_base(unsigned sector)
 {
     uint32_t base = FLASH_MAIN_BASE;
 
     for (unsigned s = 0; s < sector; s++)
         base += sector_bytes[s];
     return base;
+}
+
+uint32_t flash_sector_bytes(unsigned sector)
+{
+    return sector_bytes[sector];
 }
 
 static vtime erase_time(const struct flash *f, const uint16_t *typ_ms)
@@ -85,6 +88,13 @@ static void begin(struct flash *f, struct op *op, vtime duration)
         f->o.power_fails(f->chip);
         return;
     }
+    if (flash_fault_refuses(f, number)) {
+        flash_error(f, SR_PGSERR);
+        f->cr &= ~CR_STRT;
+        return;
+    }
+    if (f->begins != NULL && op->kind != OP_OPTIONS && op->address - FLASH_MAIN_BASE < f->main_bytes)
+        f->begins(f->begins_owner, &(struct flash_operation){ op->kind != OP_PROGRAM, op->address, op->bytes, op->value });
     f->op.kind = op->kind;
     f->op.address = op->address;
     f->op.bytes = op->bytes;
@@ -93,7 +103,10 @@ static void begin(struct flash *f, struct op *op, vtime duration)
     f->op.end = f->op.start + duration;
     f->op.cut_after = cut && f->o.cut.when == CUT_AFTER;
     f->sr |= SR_BSY;
-    sched_at(s, &f->op.done, f->op.end);
+    if (flash_fault_begin(f, number))
+        sched_at(s, &f->op.done, f->op.end);
+    else
+        f->op.end = VTIME_NEVER;
     if (cut && f->o.cut.when == CUT_DURING) {
         struct rng r = rng_stream(f->o.seed, number);
 
@@ -134,7 +147,7 @@ static void start_sector_erase(struct flash *f)
         flash_error(f, SR_WRPERR);
         return;
     }
-    op.address = sector_base(n);
+    op.address = flash_sector_base(n);
     op.bytes = sector_bytes[n];
     f->totals.erases++;
     chip_trace(f->chip, TRACE_FLASH, "erase sector %u", n);
@@ -190,10 +203,19 @@ static void finish_options(struct flash *f)
     f->optcr &= ~OPTCR_OPTSTRT;
 }
 
-static void forget_unstable(struct flash *f, uint32_t address, uint32_t bytes)
+static void settle_erased(struct flash *f)
 {
-    if (f->unstable != NULL && address - FLASH_MAIN_BASE < f->main_bytes)
-        memset(f->unstable + (address - FLASH_MAIN_BASE) / 4, 0, (bytes + 3) / 4 * sizeof *f->unstable);
+    if (f->op.address - FLASH_MAIN_BASE < f->main_bytes)
+        memset(f->unstable + (f->op.address - FLASH_MAIN_BASE) / 4, 0, f->op.bytes / 4 * sizeof *f->unstable);
+}
+
+/* A bit that is programmed to 0 has had a whole pulse now; one that stays 1 has had none. */
+static void settle_programmed(struct flash *f)
+{
+    uint32_t at = f->op.address - FLASH_MAIN_BASE;
+
+    if (at < f->main_bytes)
+        f->unstable[at / 4] &= ~(uint32_t)((~(uint64_t)f->op.value & ((1ULL << 8 * f->op.bytes) - 1U)) << 8 * (at % 4));
 }
 
 static void finish_program(struct flash *f)
@@ -202,8 +224,7 @@ static void finish_program(struct flash *f)
 
     for (uint32_t i = 0; i < f->op.bytes; i++)
         p[i] &= (uint8_t)(f->op.value >> (8 * i));      /* programming only clears bits: no ECC, no check */
-    if (f->op.bytes == 4)
-        forget_unstable(f, f->op.address, 4);
+    settle_programmed(f);
     flash_cells_changed(f, f->op.address, f->op.bytes);
 }
 
@@ -220,10 +241,12 @@ static void op_done(void *owner)
         break;
     default:
         memset(flash_cell_at(f, f->op.address), 0xFF, f->op.bytes);
-        forget_unstable(f, f->op.address, f->op.bytes);
+        settle_erased(f);
+        flash_seen_erased(f, f->op.address, f->op.bytes);
         flash_cells_changed(f, f->op.address, f->op.bytes);
         f->cr &= ~CR_STRT;
     }
+    flash_fault_settle(f);
     f->op.kind = OP_NONE;
     f->sr &= ~SR_BSY;
     if ((f->cr & CR_EOPIE) != 0)
@@ -250,11 +273,8 @@ void flash_op_init(struct flash *f)
 static void store_torn(struct flash *f, uint32_t address, struct torn_word t)
 {
     flash_word_put(flash_cell_at(f, address), t.value);
-    if (address - FLASH_MAIN_BASE >= f->main_bytes)
-        return;
-    if (f->unstable == NULL)
-        f->unstable = xcalloc(f->main_bytes / 4, sizeof *f->unstable);
-    f->unstable[(address - FLASH_MAIN_BASE) / 4] |= t.unstable;
+    if (address - FLASH_MAIN_BASE < f->main_bytes)
+        f->unstable[(address - FLASH_MAIN_BASE) / 4] |= t.unstable;
 }
 
 static void tear_program(struct flash *f, struct rng *r)
@@ -292,8 +312,10 @@ void flash_tear(struct flash *f)
     } else if (f->op.kind == OP_OPTIONS) {
         tear_options(f, &r);
     } else {
+        enum torn_look look = (enum torn_look)(rng_word(&r) % TORN_LOOKS);
+
         for (uint32_t at = f->op.address; at < f->op.address + f->op.bytes; at += 4)
-            store_torn(f, at, torn_erase(&r, flash_word_get(flash_cell_at(f, at))));
+            store_torn(f, at, torn_erase(&r, look, flash_word_get(flash_cell_at(f, at))));
         flash_cells_changed(f, f->op.address, f->op.bytes);
     }
     sched_cancel(chip_sched(f->chip), &f->op.done);

@@ -323,6 +323,11 @@ bool usbhost_suspended(const struct usbhost *h)
     return h->port == PORT_SUSPENDED;
 }
 
+bool usbhost_asks(const struct usbhost *h)
+{
+    return h->control.queue != NULL;
+}
+
 unsigned usbhost_violations(const struct usbhost *h)
 {
     return h->violations;

@@ -80,6 +80,7 @@ void usbhost_set_latency(struct usbhost *h, unsigned urb_latency_us);
 
 bool usbhost_configured(const struct usbhost *h);
 bool usbhost_suspended(const struct usbhost *h);
+bool usbhost_asks(const struct usbhost *h);             /* a control request is queued or under way */
 unsigned usbhost_violations(const struct usbhost *h);   /* lines reported so far */
 /* Any control request to the device, after those already queued; complete() gets the reply. false: no device addressed. */
 enum usbhost_result { USBHOST_OK, USBHOST_STALL, USBHOST_FAILED };

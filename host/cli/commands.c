@@ -271,7 +271,7 @@ static int run_reboot(vcpboot *v, const struct args *a, struct show *s)
 /* --- the table ------------------------------------------------------------------------------------------------------------------ */
 
 static const struct command commands[] = {
-    { "update", "FILE", "install FILE (.elf, .hex or .bin)",
+    { "update", "FILE", "install FILE (.elf, .hex, .bin, .dfu)",
       "Finds the device, brings it into the bootloader, checks that FILE is for it, sends the sectors that differ, has\n"
       "them verified and committed, and waits until the new application is back. What is interrupted goes on from\n"
       "there when the command is repeated.", 1, OPTION_NO_WAIT | OPTION_FORCE, run_update },
@@ -282,7 +282,7 @@ static const struct command commands[] = {
       "Compares without changing anything. A running application is left for that, and started again.",
       1, OPTION_NO_WAIT, run_verify },
     { "seal", "IN OUT", "write a sealed image",
-      "Checks IN (.elf, .hex or .bin) and writes OUT, byte for byte as it would be in flash, with length and checksum\n"
+      "Checks IN (.elf, .hex, .bin or .dfu) and writes OUT, byte for byte as it would be in flash, with length and checksum\n"
       "in the vector table. Needs no device.", 2, OPTION_BASE, run_seal },
     { "read", "OUT", "read the application back",
       "Writes what is in flash to OUT, if the device's policy allows it. A running application is left for that, and\n"

@@ -113,6 +113,7 @@ static void take_hello(struct client *c, const struct native_frame *f)
     }
     memcpy(c->entries, h.entries, h.entries_bytes);
     h.entries = c->entries;
+    if (h.erase_max_ms > CLIENT_ERASE_MAX_MS) h.erase_max_ms = CLIENT_ERASE_MAX_MS;
     c->hello = h;
     c->hello_known = true;
     c->state = CLIENT_DONE;

@@ -16,6 +16,7 @@
 
 #define CLIENT_DIGESTS_MAX 25U          /* the head and 24 sectors */
 #define CLIENT_REQUEST_MAX 68U          /* BEGIN */
+#define CLIENT_ERASE_MAX_MS 60000U      /* what a device may claim for an erase: every call must end. The chip's longest is 4 s */
 
 enum client_state { CLIENT_IDLE, CLIENT_BUSY, CLIENT_DONE, CLIENT_FAILED };
 
@@ -81,7 +82,7 @@ void client_digest(struct client *c, uint32_t now_ms, uint32_t image_bytes);
 void client_abort(struct client *c, uint32_t now_ms);
 void client_reboot(struct client *c, uint32_t now_ms, uint8_t what);
 void client_read(struct client *c, uint32_t now_ms, uint32_t offset, uint32_t n);
-/* Needs a hello. BEGIN, DATA, FINISH; CLIENT_DONE means that the device has committed. */
+/* Needs a hello whose sectors hold the image: plan_make has said so. BEGIN, DATA, FINISH; CLIENT_DONE means that the device has committed. */
 void client_update(struct client *c, uint32_t now_ms, const struct client_update *what);
 
 /* Takes bytes from the wire, all of them. */

@@ -262,8 +262,10 @@ int device_find_again(struct vcpboot *v)
 
 static int stayed(struct vcpboot *v)
 {
+    uint32_t reason = v->client.hello.reason;
+
     return fault_set(&v->fault, VCPBOOT_E_NO_APPLICATION,
-                     "The device came back in the bootloader: %s.", vcpboot_reason_text(v->client.hello.reason));
+                     "The device came back in the bootloader: %s; %s.", vcpboot_reason_text(reason), text_reason_advice(reason));
 }
 
 static int wait_for_application(struct vcpboot *v, bool left)

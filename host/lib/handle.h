@@ -89,6 +89,8 @@ int update_run(struct vcpboot *v, struct vcpboot_image *image, uint32_t flags);
 int verify_run(struct vcpboot *v, struct vcpboot_image *image, uint32_t flags);
 
 /* --- text.c ---------------------------------------------------------------------------------------------------------- */
+/* What to do about a reason to stay: the end of a sentence. */
+const char *text_reason_advice(uint32_t reason);
 /* Sets the fault for a device's refusal. */
 int text_refused(struct fault *f, const struct native_status *s);
 

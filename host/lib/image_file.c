@@ -56,6 +56,15 @@ static int take_pieces(struct vcpboot_image *image, read_fn read, const uint8_t 
 
 static int take_content(struct vcpboot_image *image, const uint8_t *p, size_t n, struct fault *f)
 {
+    if (dfu_is(p, n)) {
+        int code = dfu_check_suffix(p, n, &n, f);
+        if (code != VCPBOOT_OK) return code;
+        if (dfuse_is(p, n)) return take_pieces(image, dfuse_read, p, n, f);
+    } else if (has_extension(image->name, ".dfu")) {
+        return fault_set(f, VCPBOOT_E_IMAGE,
+                         "%s is not what its name says: it does not end with a DFU suffix. Copy it afresh; if it is a raw image, "
+                         "name it .bin.", image->name);
+    }
     if (n == 0) return fault_set(f, VCPBOOT_E_IMAGE, "%s is empty: build it afresh.", image->name);
     if (elf_is(p, n)) return take_pieces(image, elf_read, p, n, f);
     if (hex_is(p, n)) return take_pieces(image, hex_read, p, n, f);
@@ -66,10 +75,11 @@ static int take_content(struct vcpboot_image *image, const uint8_t *p, size_t n,
     return keep(image, p, n, f);
 }
 
+/* Of the image as it will be sealed: the zeros at the end of an info block may be what is cut off. */
 static void read_info(struct vcpboot_image *image)
 {
-    uint32_t at = info_find(image->bytes, image->length);
-    size_t n = at ? info_check(image->bytes, image->length, at) : 0;
+    uint32_t at = info_find(image->bytes, image->capacity);
+    size_t n = at ? info_check(image->bytes, image->capacity, at) : 0;
 
     if (n == 0) return;
     const uint8_t *entries = image->bytes + at + INFO_HEADER_BYTES;

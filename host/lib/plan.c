@@ -60,3 +60,14 @@ bool plan_make(struct plan *out, const struct native_hello *h, const uint8_t *im
     out->sectors = digest[0] == digest_of_a_blank_head() ? differs : differs | 1U;
     return true;
 }
+
+void plan_all_of_it(struct plan *out, const struct native_hello *h, uint32_t length)
+{
+    uint32_t from = 0;
+
+    *out = (struct plan){ 0 };
+    for (size_t i = 0; i < h->sectors && from < length; i++) {
+        out->sectors |= 1U << i;
+        from += (uint32_t)h->sector_kb[i] * 1024U;
+    }
+}

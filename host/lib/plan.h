@@ -20,6 +20,9 @@ struct plan {
 bool plan_make(struct plan *out, const struct native_hello *h, const uint8_t *image, uint32_t length, const uint32_t *digest,
                size_t digests);
 
+/* For a device that gives no digests, because reading is not allowed: all of the image. */
+void plan_all_of_it(struct plan *out, const struct native_hello *h, uint32_t length);
+
 /* The digests of an image (docs/SPEC.md section 5.4). */
 uint32_t plan_digest_head(const uint8_t *image);
 uint32_t plan_digest_sector(const uint8_t *image, uint32_t from, uint32_t to);

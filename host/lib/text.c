@@ -3,6 +3,7 @@
 /* Sources: docs/SPEC.md sections 2.2 and 5.2; RM0090 §3.9.5 (FLASH_SR) */
 #include "host/lib/handle.h"
 
+#include "boot/decide.h"
 #include "update/status.h"
 
 const char *vcpboot_phase_name(int32_t phase)
@@ -33,6 +34,18 @@ const char *vcpboot_reason_text(uint32_t reason)
     };
 
     return reason < sizeof text / sizeof text[0] ? text[reason] : "a reason that this version does not know";
+}
+
+const char *text_reason_advice(uint32_t reason)
+{
+    switch (reason) {
+    case BOOT_STAY_REQUESTED: return "repeat the command";
+    case BOOT_STAY_PIN: return "release the pin and start the application with 'vcpboot reboot'";
+    case BOOT_STAY_CRASH_LOOP: return "update it with a firmware that does (vcpboot_confirm(), sdk/README.md)";
+    case BOOT_STAY_UNSEALED:
+    case BOOT_STAY_REVOKED: return "install a sealed firmware with 'vcpboot update'";
+    default: return "install a firmware with 'vcpboot update'";
+    }
 }
 
 static const char *refusal(uint8_t err)

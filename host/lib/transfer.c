@@ -11,7 +11,9 @@
  * whole window that is sent twice. */
 #define SILENCE_MS 1500U                /* without any STATUS: send again */
 #define STANDSTILL_MS 2000U             /* STATUS comes, but `next` stands still though the device is not erasing: data were lost */
-#define PATIENCE_MS 5000U               /* beyond the declared time of an erase: give up */
+/* Beyond the declared time of an erase: give up. A device whose flash stays busy says so after 8 s (hal/stm32f4/flash.c), whatever
+ * it has declared. */
+#define PATIENCE_MS 8000U
 #define PROBE_BYTES 8192U               /* window after a rewind; the device reports after 8 KB */
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -202,7 +204,7 @@ static void send_again(struct client *c, uint32_t now_ms)
 void transfer_tick(struct client *c, uint32_t now_ms)
 {
     struct client_transfer *t = &c->transfer;
-    uint32_t limit = c->hello.erase_max_ms > UINT32_MAX - PATIENCE_MS ? UINT32_MAX : c->hello.erase_max_ms + PATIENCE_MS;
+    uint32_t limit = c->hello.erase_max_ms + PATIENCE_MS;
 
     if (elapsed(now_ms, t->heard_ms) >= limit) {
         client_fail(c, CLIENT_E_SILENT);

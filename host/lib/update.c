@@ -71,6 +71,11 @@ static bool refused(const struct vcpboot *v, int code)
     return code == VCPBOOT_E_REFUSED && v->client.failure == CLIENT_E_REFUSED;
 }
 
+static bool refused_with(const struct vcpboot *v, int code, uint8_t err)
+{
+    return refused(v, code) && v->client.status.err == err;
+}
+
 /* A client that was killed may have left an update behind; while it is open there are no digests. */
 static int get_digests(struct vcpboot *v, uint32_t length)
 {
@@ -118,11 +123,6 @@ static int send_planned(struct vcpboot *v, const struct vcpboot_image *image, ui
     return code;
 }
 
-static bool refused_with(const struct vcpboot *v, int code, uint8_t err)
-{
-    return refused(v, code) && v->client.status.err == err;
-}
-
 static int send_image(struct vcpboot *v, const struct vcpboot_image *image, const struct plan *plan)
 {
     uint32_t sectors = plan->sectors;
@@ -161,6 +161,11 @@ static int attempt(struct vcpboot *v, struct vcpboot_image *image, uint32_t flag
     int code = prepare(v, image, flags, &before);
 
     if (code == VCPBOOT_OK) code = compare(v, image, &plan);
+    if (refused_with(v, code, UPDATE_E_DENIED)) {
+        fault_clear(&v->fault);
+        plan_all_of_it(&plan, &v->client.hello, image->length);
+        code = VCPBOOT_OK;
+    }
     if (code != VCPBOOT_OK) return code;
     count(v, image, &plan);
     v->report.up_to_date = plan.startable && v->report.sent_bytes == 0;

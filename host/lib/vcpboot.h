@@ -163,7 +163,8 @@ VCPBOOT_API int vcpboot_read(vcpboot *v, uint32_t offset, uint8_t *out, uint32_t
 
 /* ---- images ---------------------------------------------------------------------------------------------------------- */
 
-/* Reads an ELF, Intel HEX or raw binary file; the content says which. VCPBOOT_E_IMAGE if it cannot be an image. */
+/* Reads an ELF, Intel HEX, DFU (DFU 1.1 suffix, or ST's DfuSe container) or raw binary file; the content says which.
+ * VCPBOOT_E_IMAGE if it cannot be an image. */
 VCPBOOT_API int vcpboot_image_load(vcpboot *v, const char *path, vcpboot_image **out);
 /* The same from memory, which is copied. name appears in messages and may be NULL. */
 VCPBOOT_API int vcpboot_image_load_memory(vcpboot *v, const uint8_t *p, uint32_t n, const char *name, vcpboot_image **out);

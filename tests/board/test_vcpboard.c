@@ -178,7 +178,8 @@ TEST(mistakes_on_the_command_line_exit_two_with_a_sentence)
         { "--flash", "no/such/file.elf" }, { "--flash", WRITER, "--chip", "stm32f999" }, { "--flash", WRITER, "--hse", "x" },
         { "--flash", WRITER, "--timing", "slow" }, { "--flash", WRITER, "--cut-at", "0" }, { "--flash", WRITER, "--seed", "-1" },
         { "--flash", WRITER, "--run-for", "-1" }, { "--flash", WRITER, "--trace", "usb,nothing" }, { "--nonsense" },
-        { "--flash", WRITER, "stray" }, { "--usbredir", "socket", "--pty", "link" },
+        { "--flash", WRITER, "stray" }, { "--flash", WRITER, "--lsi", "50" }, { "--flash", WRITER, "--fault", "weak-word" },
+        { "--flash", WRITER, "--fault", "no-erase@8" }, { "--usbredir", "socket", "--pty", "link" },
     };
     struct outcome o;
 
@@ -197,7 +198,7 @@ TEST(mistakes_on_the_command_line_exit_two_with_a_sentence)
 
 TEST(help_names_every_option)
 {
-    static const char *const names[] = { "--flash", "--state", "--chip", "--hse", "--pty", "--uart1", "--usbredir", "--timing",
+    static const char *const names[] = { "--flash", "--state", "--chip", "--hse", "--lsi", "--fault", "--pty", "--uart1", "--usbredir", "--timing",
                                          "--cut-at", "--seed", "--run-for", "--trace" };
     struct outcome o;
 

@@ -7,7 +7,7 @@
 #include "board/usbhost/usbhost.h"
 #include "host/lib/plan.h"
 
-#define REPLY_MS 1000U
+
 #define PORT_TIMEOUT VTIME_MS(15000)
 #define UPDATE_TIMEOUT VTIME_MS(60000)
 #define TOUCH_BAUD 1200U
@@ -17,6 +17,13 @@ static uint32_t now_ms(const struct desk *d)
     return (uint32_t)(chip_now(d->chip) / VTIME_MS(1));
 }
 
+static void open_port(struct desk *d)
+{
+    usbhost_cdc_open(chip_usbhost(d->chip));
+    usbhost_cdc_set_reading(chip_usbhost(d->chip), true);
+    usbhost_cdc_set_control_lines(chip_usbhost(d->chip), true, true);
+}
+
 static void on_configured(void *owner, const struct usbhost_device_info *info)
 {
     struct desk *d = owner;
@@ -24,9 +31,8 @@ static void on_configured(void *owner, const struct usbhost_device_info *info)
     d->port = info->cdc_acm;
     if (!d->port)
         return;
-    usbhost_cdc_open(chip_usbhost(d->chip));
-    usbhost_cdc_set_reading(chip_usbhost(d->chip), true);
-    usbhost_cdc_set_control_lines(chip_usbhost(d->chip), true, true);
+    d->arrivals++;
+    open_port(d);
 }
 
 static void on_gone(void *owner)
@@ -41,19 +47,28 @@ static void on_received(void *owner, const uint8_t *data, size_t bytes)
 {
     struct desk *d = owner;
 
-    client_input(&d->client, data, bytes, now_ms(d));
+    if (d->listener != NULL)
+        d->listener(d->listener_owner, data, bytes);
+    else
+        client_input(&d->client, data, bytes, now_ms(d));
 }
 
 void desk_open(struct desk *d, const struct chip_options *o)
 {
     struct chip_options with_cable = *o;
+
+    with_cable.usb_cable = true;
+    desk_attach(d, chip_new(&with_cable));
+}
+
+void desk_attach(struct desk *d, struct chip *chip)
+{
     const struct usbhost_client pc = { .owner = d, .configured = on_configured, .gone = on_gone, .received = on_received };
 
     memset(d, 0, sizeof *d);
-    with_cable.usb_cable = true;
-    d->chip = chip_new(&with_cable);
-    client_init(&d->client, REPLY_MS);
-    usbhost_set_client(chip_usbhost(d->chip), &pc);
+    d->chip = chip;
+    client_init(&d->client, DESK_REPLY_MS);
+    usbhost_set_client(chip_usbhost(chip), &pc);
 }
 
 void desk_close(struct desk *d)
@@ -77,7 +92,7 @@ static void give_out(struct desk *d)
 
 bool desk_step(struct desk *d)
 {
-    if (chip_run_for(d->chip, DESK_LOOK) != CHIP_RUNS)
+    if (chip_run_for(d->chip, d->look != 0 ? d->look : DESK_LOOK) != CHIP_RUNS)
         return false;
     client_tick(&d->client, now_ms(d));
     if (d->port)
@@ -111,6 +126,15 @@ bool desk_hello(struct desk *d)
         return false;
     client_hello(&d->client, now_ms(d), 3);
     return desk_run(d, PORT_TIMEOUT) == CLIENT_DONE;
+}
+
+void desk_reopen(struct desk *d)
+{
+    usbhost_cdc_set_control_lines(chip_usbhost(d->chip), false, false);
+    usbhost_cdc_close(chip_usbhost(d->chip));
+    d->out_bytes = d->out_at = 0;
+    client_init(&d->client, REPLY_MS);
+    open_port(d);
 }
 
 static bool wait_gone(struct desk *d)

@@ -50,18 +50,25 @@ void dfu_desk_load(struct dfu_desk *d, const char *name)
     if (!load_image(d->chip, spec, &r)) fail_msg("%s (build the preset `firmware` first)", r.error);
 }
 
-void dfu_desk_open(struct dfu_desk *d, const char *application, const struct chip_options *o)
+void dfu_desk_attach(struct dfu_desk *d, struct chip *chip, bool there)
 {
     const struct usbhost_client pc = { .owner = d, .configured = on_configured, .gone = on_gone, .received = on_received };
+
+    memset(d, 0, sizeof *d);
+    d->chip = chip;
+    d->there = there;
+    usbhost_set_client(chip_usbhost(chip), &pc);
+}
+
+void dfu_desk_open(struct dfu_desk *d, const char *application, const struct chip_options *o)
+{
     struct chip_options options = { .hse_hz = CHIP_HSE_DEFAULT_HZ, .seed = 3, .log = stderr };
 
     if (o != NULL) options = *o;
     options.usb_cable = true;
-    memset(d, 0, sizeof *d);
-    d->chip = chip_new(&options);
+    dfu_desk_attach(d, chip_new(&options), false);
     dfu_desk_load(d, "vcpboot.elf");
     if (application != NULL) dfu_desk_load(d, application);
-    usbhost_set_client(chip_usbhost(d->chip), &pc);
 }
 
 void dfu_desk_close(struct dfu_desk *d)

@@ -32,6 +32,8 @@ struct dfu_desk {
 
 /* A board with the bootloader and, unless NULL, an ELF file of the firmware build. o may be NULL; usb_cable is set by it. */
 void dfu_desk_open(struct dfu_desk *d, const char *application, const struct chip_options *o);
+/* The same with a chip that runs already; there: its port is there. */
+void dfu_desk_attach(struct dfu_desk *d, struct chip *chip, bool there);
 /* Checks that the device broke no rule of USB and of the chip. */
 void dfu_desk_close(struct dfu_desk *d);
 void dfu_desk_load(struct dfu_desk *d, const char *name);

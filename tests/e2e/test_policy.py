@@ -39,6 +39,23 @@ class Policy(rig.RigTest):
         with wire.Client(board.link) as client:
             self.assertEqual(client.error(wire.READ, struct.pack("<II", 0, 4)), wire.E_DENIED)
 
+    def test_no_read_gives_no_digests_and_an_update_sends_everything(self):
+        board = self.start(self.boot(policy=wire.POLICY_NO_READ), rig.firmware("demo-1.0.0.elf"))
+        self.vcpboot("update", rig.firmware("demo-2.0.0.elf"), "--port", board.link)
+        self.assertEqual(rig.ask(board.link, "version"), "demo 2.0.0")
+        self.vcpboot("reboot", "--bootloader", "--port", board.link)
+        result = self.vcpboot("verify", rig.firmware("demo-2.0.0.elf"), "--port", board.link, expect=E_REFUSED)
+        self.assertIn("policy does not allow it", result.stderr)
+        with wire.Client(board.link) as client:
+            for length in (68, 72, 0x10000, 0x70000):
+                self.assertEqual(client.error(wire.DIGEST, struct.pack("<I", length)), wire.E_DENIED)
+
+    def test_no_read_keeps_the_way_into_sts_loader_shut(self):
+        board = self.start(self.boot(policy=wire.POLICY_NO_READ))
+        with wire.Client(board.link) as client:
+            self.assertEqual(client.error(wire.REBOOT, b"\x03"), wire.E_DENIED)
+            self.assertEqual(client.reason(), wire.STAY_EMPTY)
+
     def test_read_gives_back_what_is_in_the_flash(self):
         damaged = wire.seal(rig.random_image(20000))[:-4] + bytes(4)        # so that the bootloader stays
         board = self.start(rig.firmware("vcpboot.elf"), self.write("image.bin", damaged) + "@0x08010000")

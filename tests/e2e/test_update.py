@@ -81,7 +81,7 @@ class Update(rig.RigTest):
         # At half of 447 KB sectors 4 (64 KB) and 5 (128 KB) are whole; at most the one under way is sent twice.
         self.assertLessEqual(result["sent_bytes"], len(image) - (64 + 128) * 1024)
         erases, words = board.flash_operations()
-        self.assertLessEqual(erases, 1)         # blank chip: only the sector that was cut short
+        self.assertLessEqual(erases, 2)         # sectors 6 and 7; the first run, on a chip as from the factory, erased nothing
         self.assertLessEqual(words, len(image) // 4 + 128 * 1024 // 4)
         flash = self.read("state")
         self.assertEqual(flash[rig.APP_OFFSET + rig.HEAD_BYTES:rig.APP_OFFSET + len(image)], image[rig.HEAD_BYTES:])

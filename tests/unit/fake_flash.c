@@ -36,7 +36,8 @@ void fake_flash_close(struct fake_flash *f)
 void fake_flash_restart(struct fake_flash *f)
 {
     struct fake_flash kept = { .area = f->area, .base = f->base, .bytes = f->bytes, .array = f->array, .log = f->log,
-                               .log_cap = f->log_cap, .on_begin = f->on_begin, .protection = f->protection };
+                               .log_cap = f->log_cap, .on_begin = f->on_begin, .protection = f->protection,
+                               .windows = f->windows, .window_count = f->window_count };
 
     *f = kept;
 }
@@ -55,6 +56,14 @@ static uint32_t next_random(struct fake_flash *f)
 static bool inside(const struct fake_flash *f, uint32_t addr)
 {
     return addr % 4U == 0 && addr >= f->base && addr - f->base < f->bytes;
+}
+
+static bool in_window(const struct fake_flash *f, uint32_t addr)
+{
+    for (size_t i = 0; i < f->window_count; i++)
+        if (addr - f->windows[i].addr < f->windows[i].bytes)
+            return true;
+    return false;
 }
 
 static const struct flash_sector *sector_at(const struct fake_flash *f, uint32_t addr)
@@ -229,7 +238,7 @@ uint32_t flash_read(uint32_t addr)
 
     f->reads++;
     if (f->running || !inside(f, addr)) {
-        f->violations += !f->dead;
+        f->violations += !f->dead && (f->running || !in_window(f, addr));
         return 0;
     }
     return load_le32(f->array + (addr - f->base));

@@ -28,6 +28,8 @@ struct fake_flash {
     uint32_t cut_at;                    /* the power fails within this one: it is torn, and the flash is dead */
     uint32_t seed;                      /* how it tears */
     void (*on_begin)(struct fake_flash *f, const struct fake_op *op);
+    const struct flash_sector *windows; /* what may be read beside the array, as zeros */
+    size_t window_count;
 
     /* What happened. */
     bool dead;

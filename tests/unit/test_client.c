@@ -346,6 +346,21 @@ TEST(a_device_that_falls_silent_is_given_up_in_bounded_time)
     bench_close(b);
 }
 
+TEST(a_device_that_claims_an_endless_erase_is_given_up_all_the_same)
+{
+    struct bench *b = bench_open(9);
+
+    UNUSED_STATE;
+    b->rig.serve.set.self.erase_max_ms = UINT32_MAX / 2U;
+    client_rig_prepare(&b->rig, b->image, LENGTH, &b->plan);
+    start(b);
+    run_until_done_bytes(b, 0x6000);
+    b->rig.to_pc.cut = true;
+    assert_int_equal(client_rig_run(&b->rig, CLIENT_ERASE_MAX_MS + 6000U), CLIENT_FAILED);
+    assert_int_equal(b->rig.client.failure, CLIENT_E_SILENT);
+    bench_close(b);
+}
+
 TEST(the_last_data_frame_may_be_lost_so_that_finish_comes_too_early)
 {
     struct bench *b = bench_open(13);
@@ -439,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_client_that_was_killed_is_followed_by_one_that_goes_on),
         cmocka_unit_test(a_device_that_was_reset_in_mid_update_is_noticed_and_can_be_resumed),
         cmocka_unit_test(a_device_that_falls_silent_is_given_up_in_bounded_time),
+        cmocka_unit_test(a_device_that_claims_an_endless_erase_is_given_up_all_the_same),
         cmocka_unit_test(the_last_data_frame_may_be_lost_so_that_finish_comes_too_early),
         cmocka_unit_test(the_last_status_may_be_lost),
         cmocka_unit_test(a_refused_head_ends_the_update_before_anything_is_erased),

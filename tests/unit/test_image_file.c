@@ -149,6 +149,22 @@ TEST(a_length_that_is_no_multiple_of_four_is_filled_up_with_ff)
     image_free(image);
 }
 
+TEST(an_info_block_whose_last_zeros_are_cut_off_names_the_product)
+{
+    static const uint8_t block[] = { 'V', 'C', 'P', 'B', 'I', 'N', 'F', 'O', 12, 0, 1, 0, 1, 0, 5, 0, 't', 'h', 'i', 'n', 'g' };
+    struct image_recipe recipe = { .base = BASE, .bytes = LENGTH, .seed = 5 };
+    uint8_t raw[LENGTH];
+    struct vcpboot_image *image;
+    struct fault f;
+
+    UNUSED_STATE;
+    make_image(raw, &recipe);
+    memcpy(raw + 0x100, block, sizeof block);
+    assert_int_equal(image_from_memory(&image, raw, 0x100 + sizeof block, "x", &f), VCPBOOT_OK);
+    assert_string_equal(image->product, "thing");
+    image_free(image);
+}
+
 TEST(a_gap_between_hex_records_reads_as_erased_flash)
 {
     uint8_t raw[LENGTH];
@@ -435,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_raw_bin_an_elf_a_hex_and_a_sealed_bin_all_end_as_the_same_image),
         cmocka_unit_test(a_length_that_is_no_multiple_of_four_is_filled_up_with_ff),
+        cmocka_unit_test(an_info_block_whose_last_zeros_are_cut_off_names_the_product),
         cmocka_unit_test(a_gap_between_hex_records_reads_as_erased_flash),
         cmocka_unit_test(a_segment_record_moves_the_base_by_sixteen_bytes),
         cmocka_unit_test(an_elf_header_inside_the_first_segment_is_no_part_of_the_image),
