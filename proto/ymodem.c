@@ -54,6 +54,9 @@ static uint8_t call_of(const struct ym *y)
 
 static void say_cancel(struct ym *y)
 {
+    /*@ loop invariant y->out_len <= 16;
+        loop assigns i, y->out[0 .. 15], y->out_len;
+        loop variant YM_CANS - i; */
     for (unsigned i = 0; i < YM_CANS; i++)
         say(y, YM_CAN);
 }
@@ -132,6 +135,9 @@ static void parse_file(struct ym *y, const uint8_t *p, size_t n)
     struct ym_file *f = &y->file;
     size_t at = 0, keep;
 
+    /*@ loop invariant at <= n;
+        loop assigns at;
+        loop variant n - at; */
     while (at < n && p[at] != 0)
         at++;
     keep = at < YM_NAME_MAX ? at : YM_NAME_MAX - 1U;
@@ -140,6 +146,9 @@ static void parse_file(struct ym *y, const uint8_t *p, size_t n)
 
     f->size = 0;
     f->has_size = false;
+    /*@ loop invariant at <= n + 1;
+        loop assigns at, f->size, f->has_size;
+        loop variant n - at; */
     for (at++; at < n && p[at] >= '0' && p[at] <= '9'; at++) {
         uint32_t digit = (uint32_t)p[at] - '0';
 
@@ -306,6 +315,11 @@ size_t ym_feed(struct ym *y, const uint8_t *in, size_t n, uint32_t now_ms)
 {
     size_t taken = 0;
 
+    /*@ loop invariant y->out_len <= 16 && y->state <= ST_CANCELLED && taken <= n;
+        loop invariant y->have > 0 ==> y->have < y->want;
+        loop invariant y->have > 0 || y->event == YM_FILE || y->event == YM_BLOCK ==> y->want == 133 || y->want == 1029;
+        loop assigns taken, *y;
+        loop variant n - taken; */
     while (taken < n && y->event == YM_NONE && y->state < ST_DONE)
         taken += take(y, in + taken, n - taken);
     if (taken > 0) {
@@ -437,6 +451,9 @@ size_t ym_output(struct ym *y, uint8_t *out, size_t cap)
     size_t n = y->out_len < cap ? y->out_len : cap;
 
     memcpy(out, y->out, n);
+    /*@ loop invariant n <= i;
+        loop assigns i, y->out[0 .. 15];
+        loop variant y->out_len - i; */
     for (size_t i = n; i < y->out_len; i++)
         y->out[i - n] = y->out[i];
     y->out_len = (uint8_t)(y->out_len - n);

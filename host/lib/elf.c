@@ -68,6 +68,9 @@ static void leave_out_headers(const struct elf *e, struct segment *s)
     uint32_t first = s->filesz;
 
     if (s->offset >= ELF_HEADER_BYTES || e->shnum == 0) return;
+    /*@ loop invariant 0 <= i <= e->shnum && first <= s->filesz;
+        loop assigns i, first;
+        loop variant e->shnum - i; */
     for (size_t i = 0; i < e->shnum; i++) {
         const uint8_t *h = e->p + e->shoff + i * ELF_SHDR_BYTES;
         uint32_t type = load_le32(h + 4), flags = load_le32(h + 8), offset = load_le32(h + 16), bytes = load_le32(h + 20);
@@ -84,6 +87,10 @@ int elf_read(const uint8_t *p, size_t n, struct span *out, struct fault *f)
     struct elf e = { .p = p, .n = n };
     int code = read_header(&e, f);
 
+    /*@ loop invariant 0 <= i <= e.phnum;
+        loop invariant code == VCPBOOT_OK ==> e.phoff + e.phnum * 32 <= n && (e.shnum == 0 || e.shoff + e.shnum * 40 <= n);
+        loop assigns i, code, *out, *f;
+        loop variant e.phnum - i; */
     for (size_t i = 0; code == VCPBOOT_OK && i < e.phnum; i++) {
         const uint8_t *h = p + e.phoff + i * ELF_PHDR_BYTES;
         struct segment s = { .offset = load_le32(h + 4), .paddr = load_le32(h + 12), .filesz = load_le32(h + 16) };

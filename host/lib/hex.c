@@ -36,6 +36,9 @@ bool hex_is(const uint8_t *p, size_t n)
 {
     size_t i = 0;
 
+    /*@ loop invariant i <= n;
+        loop assigns i;
+        loop variant n - i; */
     while (i < n && is_space(p[i])) i++;
     return n - i >= 3U && p[i] == ':' && digit(p[i + 1U]) >= 0 && digit(p[i + 2U]) >= 0;
 }
@@ -48,6 +51,9 @@ static int bad(const struct hex *h, struct fault *f, const char *what)
 
 static void skip_space(struct hex *h)
 {
+    /*@ loop invariant h->at <= h->n;
+        loop assigns h->at, h->line;
+        loop variant h->n - h->at; */
     while (h->at < h->n && is_space(h->p[h->at])) {
         if (h->p[h->at] == '\n') h->line++;
         h->at++;
@@ -61,6 +67,9 @@ static int read_record(struct hex *h, struct fault *f)
 
     if (h->p[h->at++] != ':') return bad(h, f, "does not begin with a colon");
     h->bytes = 0;
+    /*@ loop invariant h->at <= h->n && h->bytes <= HEX_RECORD_MAX;
+        loop assigns h->at, h->bytes, h->record[0 .. HEX_RECORD_MAX - 1], sum;
+        loop variant h->n - h->at; */
     while (h->at < h->n && !is_space(h->p[h->at])) {
         if (h->n - h->at < 2U || h->bytes == HEX_RECORD_MAX) return bad(h, f, "has a wrong length");
         int high = digit(h->p[h->at]), low = digit(h->p[h->at + 1U]);
@@ -108,6 +117,8 @@ int hex_read(const uint8_t *p, size_t n, struct span *out, struct fault *f)
     struct hex h = { .p = p, .n = n, .line = 1 };
     int code = VCPBOOT_OK;
 
+    /*@ loop invariant h.p == p && h.n == n && h.at <= n;
+        loop assigns h, code, *out, *f; */
     for (skip_space(&h); code == VCPBOOT_OK && h.at < n; skip_space(&h)) {
         if (h.ended) return bad(&h, f, "comes after the end record");
         code = read_record(&h, f);
