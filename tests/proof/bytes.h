@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Contracts of what the proven files call: image/bytes.h, the CRCs, memcpy and its kin. proof_bytes.c proves those that are ours. */
+/* Contracts of what the proven files call: image/bytes.h, the CRCs, memcpy and its kin. No proof: docs/PROOFS.md. */
 #ifndef VCPBOOT_PROOF_BYTES_H
 #define VCPBOOT_PROOF_BYTES_H
 

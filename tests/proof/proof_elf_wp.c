@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* WP over host/lib/elf.c: every function, any content, any length. */
-/* Assumptions: span_add and fault_set keep to host.h's contracts, and change nothing of the file; the file, the span and the fault lie apart. */
+/* Assumptions: span_add and fault_set keep to host.h's contracts, and change nothing of the file, which lies apart from
+ * the span and the fault; load_le32 and load_le16 read what bytes.h says. */
 #include "tests/proof/host.h"
 
 #include "host/lib/elf.c"

@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Eva over update/: any calls in any order, over a flash and a CRC unit that return anything. */
-/* Assumptions: the area is the F407's (sectors 4 to 7); the product is "" or has 31 characters; session_peek is asked for words of the area. */
+/* Assumptions: the area is the F407's (sectors 4 to 7); the product is "" or has 31 characters; session_peek is asked for
+ * words of the area.
+ *
+ * The alarms that are left are false; Eva keeps no relation between two fields.
+ *
+ * session_store's memcpy and block[n++]: check_block has let pass n in 1..1024 only, and n % 4 is not 0 where a byte is added: n < 1024.
+ * cut_padding: block_at < end <= at < status.next, which is block_at + n: session_write has just set both; n <= 1024.
+ * step_write and bytes.h (load_le32 at step_write only): block_pos < block_bytes <= 1024, and block_pos is a multiple of 4: it begins as
+ * in_head, whole words, and grows by 4.
+ * check_word: what it gets is the base (a sector's address) plus an offset that the caller built of multiples of 4: offset % 4 checked by
+ * check_block and session_put; cursor, blank_to, at: from 0 or 64 in steps of 4; info_offset: words times 4; sectors' own addresses.
+ * info.c: module info proves the loop invariants, and value[len - 1].
+ * verify.c product[want]: both products end in a zero. memcmp: done if have == want, and info_text has written that many bytes. */
 #include "tests/proof/any.h"
 #include "update/session.h"
 

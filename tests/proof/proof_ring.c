@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* WP over usb/ring.c: each function keeps the ring's invariant, so any sequence of calls does. Any lengths, any positions. */
-/* Assumptions: the size is a power of two; memcpy does as C11 says; what is put or gotten lies apart from the ring and its buffer. */
+/* Assumptions: the size is a power of two; memcpy does as C11 says; what is put or gotten lies apart from the ring and its buffer;
+ * x & y is at most y (WP knows no bits).
+ *
+ * Two goals are left: that ring_put and ring_get keep head - tail at most bytes. take is at most bytes - (head - tail) or head - tail, so
+ * the difference modulo 2^32 grows or shrinks by just take, without a wrap; the provers fail on the modulo. */
 #include "usb/ring.h"
 
 /*@
+  axiomatic Mask { axiom below: \forall integer x, y; 0 <= x && 0 <= y ==> 0 <= (x & y) <= y; }
   predicate ring(struct ring *r) = \valid(r) && 1 <= r->bytes <= 0x80000000 && \valid(r->buf + (0 .. r->bytes - 1)) &&
     \separated(r, r->buf + (0 .. r->bytes - 1)) && (uint32_t)(r->head - r->tail) <= r->bytes;
 */

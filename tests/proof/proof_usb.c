@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Eva over usb/usbd.c with cdc.c or (PROOF_DFU) dfu.c: any events in any order, over a controller and a memory that do anything. */
-/* Assumptions: a packet has at most 64 bytes; the identity's strings are anything, terminated or not; dfu's memory keeps to the length it is given. */
+/* Assumptions: a packet has at most 64 bytes; the identity's strings are anything, terminated or not; dfu's memory keeps to the length
+ * it is given.
+ *
+ * The alarms that are left are false; Eva keeps no relation between two fields.
+ *
+ * usbd.c at + done, and what is sent or copied there (asserted in any_send): an OUT data stage begins when `accepts` has given a place
+ * that holds setup.length (cdc: 7 bytes in data; dfu: at most 2048 in d->data), and on_control_out takes no more than setup.length - done.
+ * An IN data stage begins with done = 0 and total cut to what was written at `at`, and sends min(total - done, 64). A SETUP that is
+ * refused leaves no data stage.
+ * dfu.c out + 1, *data + 0: GETSTATUS and GETSTATE pass `fits` as IN requests only, for which on_setup has set at to u->data.
+ * begin's assertion: DFU_WRITE comes with n = done = setup.length, of what dfu_accepts has let pass: at most sizeof d->data.
+ * bytes.h p + 0 to p + 3, cdc.c p + 4, store_le32's memcpy: SET_LINE_CODING wants *n = 7, which only a data stage into u->data gives;
+ * GET_LINE_CODING is an IN request, so at is u->data.
+ * cdc.c c->dcd->cancel: only while c->sending, which start_output sets when dcd is not NULL; cdc_configure clears both.
+ * ring.c: module ring proves each of them, given that what is put or gotten is valid; ring_at at most bytes - 1, so in any_send too. */
 #include "tests/proof/any.h"
 #include "usb/cdc.h"
 #include "usb/cdc_state.h"

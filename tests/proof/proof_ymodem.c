@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* WP over proto/ymodem.c: each function keeps the receiver's invariant, so any sequence of calls does. Any bytes, any lengths, any times. */
-/* Assumptions: memcpy does as C11 says, ym_crc16 touches what bytes.h says; input and output lie apart from the receiver. */
+/* Assumptions: memcpy does as C11 says, ym_crc16 touches what bytes.h says; input and output lie apart from the receiver;
+ * one ym_feed brings less than 2 GB. */
 #include "proto/ymodem.c"
 
 #define HELD y->state, y->event, y->have, y->cans, y->errors, y->silences, y->purging
