@@ -133,7 +133,7 @@ void desk_reopen(struct desk *d)
     usbhost_cdc_set_control_lines(chip_usbhost(d->chip), false, false);
     usbhost_cdc_close(chip_usbhost(d->chip));
     d->out_bytes = d->out_at = 0;
-    client_init(&d->client, REPLY_MS);
+    client_init(&d->client, DESK_REPLY_MS);
     open_port(d);
 }
 

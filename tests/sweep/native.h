@@ -11,7 +11,7 @@
 
 #include "tests/sweep/point.h"
 
-#define NATIVE_GROUPS 24U
+#define NATIVE_GROUPS 48U
 #define NATIVE_MARKS 64U                /* bytes in which points of a group may differ */
 
 struct native_group {
@@ -19,6 +19,7 @@ struct native_group {
     enum mood mood;
     struct chip_snapshot *chip;         /* behind the first flash operation */
     struct desk desk;
+    vtime now;
     struct flash_totals began;
     uint8_t *mark[NATIVE_MARKS];        /* addresses of bytes that differ between its points */
     size_t marks, points;
