@@ -223,13 +223,13 @@ void session_store(struct session *s, uint32_t offset, const uint8_t *p, size_t 
 {
     size_t in_head = offset < SEAL_HEAD_BYTES ? SEAL_HEAD_BYTES - offset : 0;
 
-    if (in_head > n)
-        in_head = n;
-    if (in_head > 0)
-        memcpy(s->head_bytes + offset, p, in_head);
     memcpy(s->block, p, n);
     while (n % 4U != 0)
         s->block[n++] = 0xFF;           /* SESSION_BLOCK_MAX is a multiple of 4: there is room */
+    if (in_head > n)
+        in_head = n;
+    if (in_head > 0)
+        memcpy(s->head_bytes + offset, s->block, in_head);
     s->block_at = offset;
     s->block_pos = (uint32_t)in_head;
     s->block_bytes = (uint32_t)n;
