@@ -140,14 +140,15 @@ static void condemn(struct tally *t, const char *why)
     t->complaints++;
 }
 
-/* Before the points: a PC that gives up. Behind them: what makes points alike. */
+/* Before the points: a PC that gives up, and a flash that does. Behind them: what makes points alike. */
 static void work_native(struct sweep *s, unsigned worker, struct tally *t)
 {
     struct rng r = rng_stream(s->set.wish.seed, worker + 1U);
     const char *why;
 
     native_begin(&s->native, &s->world, FOLLOW_EVERY);
-    if (!native_abandoned(&s->native, &s->tape, 1U + rng_next(&r) % (s->tape.count - 1000U), &why)) {
+    if (!native_abandoned(&s->native, &s->tape, 1U + rng_next(&r) % (s->tape.count - 1000U), &why) ||
+        (worker == 0 && !native_weak_cell(&s->native, &why))) {
         condemn(t, why);
         if (s->set.stop_at_bad)
             return;

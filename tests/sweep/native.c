@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include "board/periph/flash_fault.h"
 #include "board/rng.h"
 #include "host/lib/plan.h"
 #include "image/bytes.h"
+#include "update/status.h"
 
 #define ANSWER VTIME_MS(5000)
 #define UPDATE VTIME_MS(60000)
@@ -373,6 +375,27 @@ bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t ope
     start_update(s, sectors);
     *complaint = follow(s, sectors, began, false);
     return *complaint == NULL;
+}
+
+/* The first word of the second sector does not take what is written: the update must say so, and with a flash that is as new again it
+ * must succeed. */
+bool native_weak_cell(struct native_sweep *s, const char **complaint)
+{
+    struct world *w = s->w;
+    const struct flash_fault weak = { .kind = FLASH_FAULT_WEAK_WORD, .at = DESK_APP_BASE + sector_end[0] };
+    const struct native_status *said = &w->desk.client.status;
+    uint32_t sectors;
+
+    *complaint = "a cell that does not take its word: the update does not tell its address";
+    if (!world_ready(w) || !ask_digests(w) || !make_plan(s, &sectors, true) ||
+        !flash_add_fault(chip_flash(w->desk.chip), &weak))
+        return false;
+    start_update(s, sectors);
+    if (desk_run(&w->desk, UPDATE) != CLIENT_FAILED || said->err != UPDATE_E_PROGRAM || said->next != weak.at)
+        return false;
+    flash_clear_faults(chip_flash(w->desk.chip));
+    *complaint = "a cell that does not take its word: the update after that one fails";
+    return desk_update(&w->desk, w->new) && point_lasts(w, complaint);
 }
 
 bool native_end(struct native_sweep *s, const char **complaint)

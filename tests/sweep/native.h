@@ -45,6 +45,8 @@ enum outcome native_point(struct native_sweep *s, const struct cells *c, enum mo
 uint32_t native_sector_bit(const struct flash_operation *op);
 /* No power cut, but a PC that gives up after so many operations of the update, which the tape has; and then the next PC. */
 bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t operations, const char **complaint);
+/* No power cut either: a word that cannot be programmed. */
+bool native_weak_cell(struct native_sweep *s, const char **complaint);
 /* Shows for each group that the bytes in which its points differ do not matter. */
 bool native_end(struct native_sweep *s, const char **complaint);
 
