@@ -82,6 +82,7 @@ struct flash {
     bool *stale_code;                   /* per line of main flash: changed while the I-cache held it */
     bool any_stale_code, powered;
     struct flash_totals totals;
+    vtime busy;                         /* of the operations that are over */
 };
 
 /* flash_mem.c */
