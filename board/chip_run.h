@@ -28,8 +28,8 @@ struct chip_options {
     bool tolerant;                      /* a fatal guest error is reported, but the run goes on */
     bool result_bkpt;                   /* BKPT 0x7E ends the run and yields r0 */
     bool realtime;                      /* virtual time waits for the wall clock (it may lag behind it) */
-    bool no_skip;                       /* execute every wait loop: slow, and the same to the cycle as long as no loop reads
-                                         * a running counter; see spin.h */
+    unsigned pace;                      /* realtime: the flash's busy times pass so many times faster than the wall clock; 0: as 1 */
+    bool no_skip;                       /* execute every wait loop: slow, and the same to the cycle; see spin.h */
     bool usb_cable;                     /* a virtual PC is plugged into OTG_FS: chip_usbhost() */
     bool usb_forward;                   /* that PC stops at the device's address: usbhost_options.forward */
 };

@@ -28,12 +28,23 @@ struct filler {                         /* an address range without memory behin
     uint32_t base;
 };
 
+/* Where a skip on trial began: all that a pass of a waiting loop can change. */
+struct cpu_checkpoint {
+    uc_context *regs;
+    uint8_t *ram;                       /* SRAM, then CCM */
+    uint64_t pages;                     /* which of it are saved, a bit for each */
+    uint64_t count;
+    uint32_t linear_next;
+    vtime now;
+};
+
 struct cpu {
     uc_engine *uc;
     struct chip *chip;
     struct cpu_config config;
     struct scb scb;
     struct spin spin;
+    struct cpu_checkpoint checkpoint;
     struct cycle_clock clock;
     uint8_t *sram, *ccm;
     struct filler fillers[9];
@@ -63,6 +74,14 @@ uint32_t cpu_flash_address(const struct cpu *cpu, uint32_t address);
 const uint8_t *cpu_code(struct cpu *cpu, uint32_t address, uint32_t bytes);     /* NULL if nothing executable is there */
 void cpu_forget_blocks(struct cpu *cpu);
 void cpu_note_executed(struct cpu *cpu, uint32_t address, uint32_t bytes);
+
+/* cpu_skip.c */
+void cpu_skip_init(struct cpu *cpu);
+void cpu_skip_free(struct cpu *cpu);
+/* At the beginning of a block, `left` cycles before the next event: lets time jump if the program only waits. False: stop the CPU,
+ * a skip on trial must be undone. */
+bool cpu_skip_waiting(struct cpu *cpu, uint32_t address, uint64_t left);
+void cpu_skip_undo(struct cpu *cpu);    /* while the CPU stands */
 
 /* cpu_exc.c */
 bool cpu_enter(struct cpu *cpu, unsigned exc, uint32_t return_pc);      /* false: lockup */

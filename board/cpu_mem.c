@@ -57,6 +57,8 @@ static void memory_fault(void *user, uint32_t address, bool write)
     struct cpu *cpu = user;
     char where[200];
 
+    if (spin_forbids(&cpu->spin))
+        return;
     cpu_describe(cpu, where, sizeof where);
     chip_guest_error(cpu->chip, true, "%s at 0x%08x, where this chip has nothing (RM0090 §2.3)\n  %s",
                      write ? "write" : "read", (unsigned)address, where);
@@ -116,6 +118,7 @@ static void on_code_load(uc_engine *uc, uc_mem_type type, uint64_t address, int 
     (void)uc;
     (void)type;
     (void)value;
+    spin_load(&cpu->spin, (uint32_t)address);
     if (flash != UINT32_MAX)
         flash_load(cpu->config.flash, flash, (unsigned)size, &cpu->clock.count);
 }
@@ -129,6 +132,8 @@ static bool on_flash_store(uc_engine *uc, uc_mem_type type, uint64_t address, in
     (void)uc;
     if (type != UC_MEM_WRITE_PROT || flash == UINT32_MAX)
         return false;
+    if (spin_forbids(&cpu->spin))
+        return true;
     spin_mmio_write(&cpu->spin);
     cpu_mmio(cpu).sync(cpu);
     flash_store(cpu->config.flash, flash, (unsigned)size, (uint64_t)value);

@@ -16,6 +16,7 @@
 #include "board/load.h"
 #include "image/bytes.h"
 #include "tests/e2e/desk.h"
+#include "tests/e2e/edge.h"
 
 #define POINTS 200U
 #define EDGE_POINTS 60U                 /* the first ten and the last ten operations, three ways each */
@@ -56,6 +57,7 @@ static void begin(struct story *s)
     s->new = load_sealed("demo-2.0.0.elf");
     desk_open(&s->desk, &o);
     assert_true(load_image(s->desk.chip, FIRMWARE_DIR "/vcpboot.elf", &r));
+    edge_set_psize(s->desk.chip);
     for (size_t i = 0; i < sizeof settings; i++)
         settings[i] = (uint8_t)(i * 7U + i / 251U);
     assert_true(flash_probe_write(chip_flash(s->desk.chip), FLASH_MAIN_BASE + SETTINGS_OFFSET, settings, sizeof settings));
