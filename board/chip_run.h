@@ -65,7 +65,7 @@ void chip_snapshot_free(struct chip_snapshot *s);
 bool chip_save(struct chip *c, struct chip_snapshot *s);
 void chip_restore(struct chip *c, const struct chip_snapshot *s);      /* s was saved from this very chip */
 /* Where is it different now? Told are runs of bytes in the chip's own memory, in its order; how they look now and how they were
- * then. False if a register of the CPU differs. */
+ * then. False if it is not at the same instant: if the time, what is due, the clocks or a register of the CPU differ. */
 bool chip_compare(struct chip *c, const struct chip_snapshot *s,
                   void (*differs)(void *owner, const uint8_t *now, const uint8_t *then, size_t bytes), void *owner);
 

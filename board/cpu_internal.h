@@ -9,6 +9,7 @@
 #include "board/spin.h"
 
 #define BLOCK_SLOTS 8192U
+#define LINE_BYTES 16U                  /* of main flash and SRAM: `executed` has an entry for each */
 #define NO_INTERRUPT UINT32_MAX
 #define ALIAS_BYTES 0x100000U           /* the window at 0 that MEM_MODE switches */
 
@@ -73,6 +74,8 @@ void cpu_apply_remap(struct cpu *cpu);
 uint32_t cpu_flash_address(const struct cpu *cpu, uint32_t address);
 const uint8_t *cpu_code(struct cpu *cpu, uint32_t address, uint32_t bytes);     /* NULL if nothing executable is there */
 void cpu_forget_blocks(struct cpu *cpu);
+/* Where `executed` keeps an address; UINT32_MAX if code there never changes behind Unicorn's back. */
+uint32_t cpu_executed_index(const struct cpu *cpu, uint32_t address);
 void cpu_note_executed(struct cpu *cpu, uint32_t address, uint32_t bytes);
 
 /* cpu_skip.c */
