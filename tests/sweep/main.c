@@ -321,6 +321,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "cut_sweep: the update that was to be cut does not succeed\n");
         return EXIT_BAD;
     }
+    s.set.wish.few_edges = !s.set.wish.all || s.set.protocol != 0;     /* what follows a cut is the same commit for all of them */
     points_choose(&s.points, &s.tape, &s.set.wish);
     good = run_workers(&s);
     report(&s);

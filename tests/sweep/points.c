@@ -103,7 +103,7 @@ void points_choose(struct points *out, const struct tape *t, const struct points
         abort();
     for (size_t at = 0; at <= t->count; at++)
         if (at == t->count || is_edge(t, at))
-            add_edge(out, t, at, !wish->all);
+            add_edge(out, t, at, wish->few_edges);
     if (wish->all)
         add_all(out, t, &r);
     else

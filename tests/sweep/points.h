@@ -8,6 +8,7 @@
 
 struct points_wish {
     size_t count;                       /* at least the edges, see below; the rest at random */
+    bool few_edges;                     /* of the edges that are no erase, one way each */
     bool all;                           /* instead: every operation, once torn and once not begun, and the edges */
     uint64_t seed;
 };
@@ -17,8 +18,8 @@ struct points {
     size_t count;
 };
 
-/* The edges: each erase, torn in every way in both moods of the cells; the operations next to it; the last operations of the update. Of
- * all these, all ways; in a sample, one way of each that is no erase. */
+/* The edges: each erase, torn in every way in both moods of the cells; the operations next to it; the last operations of the update.
+ */
 void points_choose(struct points *out, const struct tape *t, const struct points_wish *wish);
 void points_free(struct points *p);
 
