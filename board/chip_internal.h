@@ -21,7 +21,7 @@ struct report_line {
 struct pace {
     bool started;
     uint64_t wall_start_ns;
-    vtime virtual_start;
+    vtime paced_start;
     vtime polled_at;
 };
 

@@ -28,8 +28,8 @@ struct chip_options {
     bool tolerant;                      /* a fatal guest error is reported, but the run goes on */
     bool result_bkpt;                   /* BKPT 0x7E ends the run and yields r0 */
     bool realtime;                      /* virtual time waits for the wall clock (it may lag behind it) */
-    bool no_skip;                       /* execute every wait loop: slow, and the same to the cycle as long as no loop reads
-                                         * a running counter; see spin.h */
+    unsigned pace;                      /* realtime: the flash's busy times pass so many times faster than the wall clock; 0: as 1 */
+    bool no_skip;                       /* execute every wait loop: slow, and the same to the cycle; see spin.h */
     bool usb_cable;                     /* a virtual PC is plugged into OTG_FS: chip_usbhost() */
     bool usb_forward;                   /* that PC stops at the device's address: usbhost_options.forward */
 };
@@ -65,7 +65,7 @@ void chip_snapshot_free(struct chip_snapshot *s);
 bool chip_save(struct chip *c, struct chip_snapshot *s);
 void chip_restore(struct chip *c, const struct chip_snapshot *s);      /* s was saved from this very chip */
 /* Where is it different now? Told are runs of bytes in the chip's own memory, in its order; how they look now and how they were
- * then. False if a register of the CPU differs. */
+ * then. False if it is not at the same instant: if the time, what is due, the clocks or a register of the CPU differ. */
 bool chip_compare(struct chip *c, const struct chip_snapshot *s,
                   void (*differs)(void *owner, const uint8_t *now, const uint8_t *then, size_t bytes), void *owner);
 

@@ -134,45 +134,6 @@ static const struct block_cost *block_of(struct cpu *cpu, uint32_t address, uint
     return b;
 }
 
-static void read_all(struct cpu *cpu, uint32_t regs[SPIN_REGISTERS])
-{
-    int ids[SPIN_REGISTERS] = {         /* not const: Unicorn asks for a plain pointer */
-        UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2, UC_ARM_REG_R3, UC_ARM_REG_R4, UC_ARM_REG_R5, UC_ARM_REG_R6,
-        UC_ARM_REG_R7, UC_ARM_REG_R8, UC_ARM_REG_R9, UC_ARM_REG_R10, UC_ARM_REG_R11, UC_ARM_REG_R12, UC_ARM_REG_SP,
-        UC_ARM_REG_LR, UC_ARM_REG_XPSR, UC_ARM_REG_PRIMASK,
-    };
-    void *values[SPIN_REGISTERS];
-
-    for (unsigned i = 0; i < SPIN_REGISTERS; i++) {
-        regs[i] = 0;
-        values[i] = &regs[i];
-    }
-    (void)uc_reg_read_batch(cpu->uc, ids, values, SPIN_REGISTERS);
-}
-
-static void skip_waiting(struct cpu *cpu, uint32_t address)
-{
-    uint32_t regs[SPIN_REGISTERS];
-    uint64_t span = 1, left, step = (uint64_t)SPIN_TIMED_STEP_US * cpu->clock.hz / PS_PER_US;
-    bool needed = spin_needs_registers(&cpu->spin);
-
-    if (needed)
-        read_all(cpu, regs);
-    switch (spin_block(&cpu->spin, address, needed ? regs : NULL, cpu->clock.count, &span)) {
-    case SPIN_SKIP_PASSES:
-        left = true_deadline(cpu) - cpu->clock.count;
-        cpu->clock.count += left - left % span;
-        break;
-    case SPIN_SKIP_STEP:
-        left = true_deadline(cpu) - cpu->clock.count;
-        step = span < step ? span : step;
-        cpu->clock.count += left < step ? left : step;
-        break;
-    default:
-        break;
-    }
-}
-
 static void on_block(uc_engine *uc, uint64_t address64, uint32_t bytes, void *user)
 {
     struct cpu *cpu = user;
@@ -191,7 +152,10 @@ static void on_block(uc_engine *uc, uint64_t address64, uint32_t bytes, void *us
         return;
     }
     if (!cpu->config.no_skip && spin_due(&cpu->spin)) {
-        skip_waiting(cpu, address);
+        if (!cpu_skip_waiting(cpu, address, true_deadline(cpu) - cpu->clock.count)) {
+            stop_before_block(cpu);
+            return;
+        }
         if (cpu->clock.count >= cpu->deadline && must_stop(cpu)) {
             stop_before_block(cpu);
             return;
@@ -341,6 +305,10 @@ static enum cpu_stop run_once(struct cpu *cpu)
 
     cpu->stopped = false;
     err = uc_emu_start(cpu->uc, cpu_reg(cpu, UC_ARM_REG_PC) | 1U, 0, 0, 0);
+    if (spin_on_trial(&cpu->spin)) {
+        cpu_skip_undo(cpu);
+        return CPU_DEADLINE;
+    }
     spin_disturb(&cpu->spin);
     if (err != UC_ERR_OK)
         return on_error(cpu, err);
@@ -403,58 +371,6 @@ void cpu_hard_reset(struct cpu *cpu)
     spin_init(&cpu->spin);
 }
 
-/* --- registers as a whole ------------------------------------------------------------------------------------------- */
-
-struct cpu_context {
-    uc_context *uc;
-    enum boot_memory boot;
-    uint32_t pc, regs[SPIN_REGISTERS];
-};
-
-struct cpu_context *cpu_context_new(struct cpu *cpu)
-{
-    struct cpu_context *x = xcalloc(1, sizeof *x);
-
-    if (uc_context_alloc(cpu->uc, &x->uc) != UC_ERR_OK) {
-        fputs("vcpboard: libunicorn cannot save its registers\n", stderr);
-        abort();
-    }
-    return x;
-}
-
-void cpu_context_free(struct cpu_context *x)
-{
-    if (x == NULL)
-        return;
-    (void)uc_context_free(x->uc);
-    free(x);
-}
-
-void cpu_context_save(struct cpu *cpu, struct cpu_context *x)
-{
-    cpu_apply_remap(cpu);
-    x->boot = cpu->boot;
-    x->pc = cpu_reg(cpu, UC_ARM_REG_PC);
-    read_all(cpu, x->regs);
-    (void)uc_context_save(cpu->uc, x->uc);
-}
-
-bool cpu_context_same(struct cpu *cpu, const struct cpu_context *x)
-{
-    uint32_t regs[SPIN_REGISTERS];
-
-    read_all(cpu, regs);
-    return cpu_reg(cpu, UC_ARM_REG_PC) == x->pc && memcmp(regs, x->regs, sizeof regs) == 0;
-}
-
-/* Before the memory behind `cpu` is put back: it would say what the saved chip had at 0, not what Unicorn has mapped there. */
-void cpu_context_restore(struct cpu *cpu, const struct cpu_context *x)
-{
-    cpu->boot_wanted = x->boot;
-    cpu_apply_remap(cpu);
-    (void)uc_context_restore(cpu->uc, x->uc);
-}
-
 struct cpu *cpu_new(struct chip *c, const struct cpu_config *config)
 {
     struct cpu *cpu = xcalloc(1, sizeof *cpu);
@@ -473,6 +389,7 @@ struct cpu *cpu_new(struct chip *c, const struct cpu_config *config)
     scb_init(&cpu->scb, c, &cpu->clock);
     spin_init(&cpu->spin);
     cpu_mem_init(cpu);
+    cpu_skip_init(cpu);
     (void)uc_hook_add(cpu->uc, &h, UC_HOOK_BLOCK, (void *)on_block, cpu, 1, 0);
     (void)uc_hook_add(cpu->uc, &h, UC_HOOK_INTR, (void *)on_interrupt, cpu, 1, 0);
     return cpu;
@@ -482,6 +399,7 @@ void cpu_free(struct cpu *cpu)
 {
     if (cpu == NULL)
         return;
+    cpu_skip_free(cpu);
     (void)uc_close(cpu->uc);
     cpu_mem_free(cpu);
     free(cpu);

@@ -64,7 +64,7 @@ void cpu_context_free(struct cpu_context *x);
 void cpu_context_save(struct cpu *cpu, struct cpu_context *x);
 void cpu_context_restore(struct cpu *cpu, const struct cpu_context *x);
 bool cpu_context_same(struct cpu *cpu, const struct cpu_context *x);      /* r0-r12, sp, lr, pc, xPSR, PRIMASK */
-bool cpu_caches(const struct cpu *cpu, const void *block);   /* does it only make the emulation faster? */
+bool cpu_caches(const struct cpu *cpu, const void *at);      /* a block, or a byte of one, that only makes the emulation faster */
 bool cpu_keeps(struct cpu *cpu, const void *block, const uint8_t *from);
 
 uint8_t *cpu_ram(struct cpu *cpu, uint32_t address, size_t bytes);      /* SRAM or CCM; NULL if not wholly inside one */

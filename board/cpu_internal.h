@@ -9,6 +9,7 @@
 #include "board/spin.h"
 
 #define BLOCK_SLOTS 8192U
+#define LINE_BYTES 16U                  /* of main flash and SRAM: `executed` has an entry for each */
 #define NO_INTERRUPT UINT32_MAX
 #define ALIAS_BYTES 0x100000U           /* the window at 0 that MEM_MODE switches */
 
@@ -28,12 +29,23 @@ struct filler {                         /* an address range without memory behin
     uint32_t base;
 };
 
+/* Where a skip on trial began: all that a pass of a waiting loop can change. */
+struct cpu_checkpoint {
+    uc_context *regs;
+    uint8_t *ram;                       /* SRAM, then CCM */
+    uint64_t pages;                     /* which of it are saved, a bit for each */
+    uint64_t count;
+    uint32_t linear_next;
+    vtime now;
+};
+
 struct cpu {
     uc_engine *uc;
     struct chip *chip;
     struct cpu_config config;
     struct scb scb;
     struct spin spin;
+    struct cpu_checkpoint checkpoint;
     struct cycle_clock clock;
     uint8_t *sram, *ccm;
     struct filler fillers[9];
@@ -62,7 +74,17 @@ void cpu_apply_remap(struct cpu *cpu);
 uint32_t cpu_flash_address(const struct cpu *cpu, uint32_t address);
 const uint8_t *cpu_code(struct cpu *cpu, uint32_t address, uint32_t bytes);     /* NULL if nothing executable is there */
 void cpu_forget_blocks(struct cpu *cpu);
+/* Where `executed` keeps an address; UINT32_MAX if code there never changes behind Unicorn's back. */
+uint32_t cpu_executed_index(const struct cpu *cpu, uint32_t address);
 void cpu_note_executed(struct cpu *cpu, uint32_t address, uint32_t bytes);
+
+/* cpu_skip.c */
+void cpu_skip_init(struct cpu *cpu);
+void cpu_skip_free(struct cpu *cpu);
+/* At the beginning of a block, `left` cycles before the next event: lets time jump if the program only waits. False: stop the CPU,
+ * a skip on trial must be undone. */
+bool cpu_skip_waiting(struct cpu *cpu, uint32_t address, uint64_t left);
+void cpu_skip_undo(struct cpu *cpu);    /* while the CPU stands */
 
 /* cpu_exc.c */
 bool cpu_enter(struct cpu *cpu, unsigned exc, uint32_t return_pc);      /* false: lockup */

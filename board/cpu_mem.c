@@ -11,7 +11,6 @@
 #define BITBAND_BYTES 0x02000000U
 #define REGISTERS_BASE 0x40000000U
 #define SRAM1_BYTES 0x1C000U
-#define LINE_BYTES 16U
 
 uint8_t *cpu_ram(struct cpu *cpu, uint32_t address, size_t bytes)
 {
@@ -57,6 +56,8 @@ static void memory_fault(void *user, uint32_t address, bool write)
     struct cpu *cpu = user;
     char where[200];
 
+    if (spin_forbids(&cpu->spin))
+        return;
     cpu_describe(cpu, where, sizeof where);
     chip_guest_error(cpu->chip, true, "%s at 0x%08x, where this chip has nothing (RM0090 §2.3)\n  %s",
                      write ? "write" : "read", (unsigned)address, where);
@@ -116,6 +117,7 @@ static void on_code_load(uc_engine *uc, uc_mem_type type, uint64_t address, int 
     (void)uc;
     (void)type;
     (void)value;
+    spin_load(&cpu->spin, (uint32_t)address);
     if (flash != UINT32_MAX)
         flash_load(cpu->config.flash, flash, (unsigned)size, &cpu->clock.count);
 }
@@ -129,6 +131,8 @@ static bool on_flash_store(uc_engine *uc, uc_mem_type type, uint64_t address, in
     (void)uc;
     if (type != UC_MEM_WRITE_PROT || flash == UINT32_MAX)
         return false;
+    if (spin_forbids(&cpu->spin))
+        return true;
     spin_mmio_write(&cpu->spin);
     cpu_mmio(cpu).sync(cpu);
     flash_store(cpu->config.flash, flash, (unsigned)size, (uint64_t)value);
@@ -197,7 +201,7 @@ void cpu_forget_blocks(struct cpu *cpu)
 }
 
 /* Where `executed` keeps an address; UINT32_MAX if code there never changes behind Unicorn's back. */
-static uint32_t executed_index(const struct cpu *cpu, uint32_t address)
+uint32_t cpu_executed_index(const struct cpu *cpu, uint32_t address)
 {
     uint32_t flash = flash_bytes(cpu->config.flash), canonical = cpu_flash_address(cpu, address);
 
@@ -210,7 +214,7 @@ static uint32_t executed_index(const struct cpu *cpu, uint32_t address)
 
 void cpu_note_executed(struct cpu *cpu, uint32_t address, uint32_t bytes)
 {
-    uint32_t first = executed_index(cpu, address), last = executed_index(cpu, address + bytes - 1);
+    uint32_t first = cpu_executed_index(cpu, address), last = cpu_executed_index(cpu, address + bytes - 1);
 
     for (uint32_t i = first; i <= last && last != UINT32_MAX; i++)
         cpu->executed[i] = true;
@@ -219,7 +223,7 @@ void cpu_note_executed(struct cpu *cpu, uint32_t address, uint32_t bytes)
 /* Unicorn forgets slowly, and never gives the memory back: only what was really decoded is removed. */
 void cpu_code_changed(struct cpu *cpu, uint32_t address, uint32_t bytes)
 {
-    uint32_t first = executed_index(cpu, address);
+    uint32_t first = cpu_executed_index(cpu, address);
     bool any = false;
 
     if (first == UINT32_MAX)
@@ -246,33 +250,6 @@ void cpu_fill_ram(struct cpu *cpu, struct rng *r)
     for (uint32_t i = 0; i < CCM_BYTES; i++)
         cpu->ccm[i] = (uint8_t)rng_word(r);
     cpu_code_changed(cpu, SRAM_BASE, SRAM_BYTES);
-}
-
-/* Decoded code that will not be there any more is forgotten. */
-static void replace(struct cpu *cpu, uint32_t base, const uint8_t *now, const uint8_t *then, uint32_t bytes)
-{
-    for (uint32_t at = 0; at < bytes; at += LINE_BYTES) {
-        if (cpu->executed[executed_index(cpu, base + at)] && memcmp(now + at, then + at, LINE_BYTES) != 0)
-            cpu_code_changed(cpu, base + at, LINE_BYTES);
-    }
-}
-
-/* Nothing that a program could notice. */
-bool cpu_caches(const struct cpu *cpu, const void *block)
-{
-    return block == cpu->executed || block == cpu->blocks;
-}
-
-/* What was decoded since the chip was saved is decoded still. */
-bool cpu_keeps(struct cpu *cpu, const void *block, const uint8_t *from)
-{
-    const uint8_t *view = flash_view(cpu->config.flash, FLASH_MAIN_BASE);
-
-    if (block == cpu->sram)
-        replace(cpu, SRAM_BASE, cpu->sram, from, SRAM_BYTES);
-    else if (block == view)
-        replace(cpu, FLASH_MAIN_BASE, view, from, flash_bytes(cpu->config.flash));
-    return cpu_caches(cpu, block);
 }
 
 static void catch_up(void *user)

@@ -20,6 +20,7 @@
 #include "board/usbhost/usbhost.h"
 
 #define IMAGES_MAX 16U
+#define PACE_MAX 100U
 #define HSE_MIN_MHZ 1.0                 /* DS8626 tables 30 and 32: a crystal 4-26 MHz, an external clock 1-50 MHz */
 #define HSE_MAX_MHZ 50.0
 #define LSI_MIN_KHZ 17.0                /* DS8626 §5.3.9 */
@@ -73,6 +74,8 @@ static const char help[] =
     "\n"
     "Time and faults\n"
     "  --timing WHAT        flash operations take the datasheet's typ (the default) or max times; fast: next to nothing\n"
+    "  --pace N             while the flash is busy let time pass N times (1 to 100) faster than the wall clock: less to wait\n"
+    "                       for, but the outside world looks N times slower to the program (default 1)\n"
     "  --cut-at N           cut the power in the middle of the Nth flash operation (words programmed and erases, counted\n"
     "                       from the start); the cells are left half done\n"
     "  --fault WHAT         break the flash; may be given several times, N counts as for --cut-at:\n"
@@ -220,7 +223,7 @@ static bool add_fault(const char *text, struct settings *s)
 }
 
 enum { OPT_FLASH = 1, OPT_CHIP, OPT_HSE, OPT_LSI, OPT_FAULT, OPT_STATE, OPT_PTY, OPT_USBREDIR, OPT_UART1, OPT_TIMING,
-       OPT_CUT_AT, OPT_SEED, OPT_RUN_FOR, OPT_TRACE, OPT_HELP };
+       OPT_PACE, OPT_CUT_AT, OPT_SEED, OPT_RUN_FOR, OPT_TRACE, OPT_HELP };
 
 static const struct option options[] = {
     { "flash", required_argument, NULL, OPT_FLASH },       { "chip", required_argument, NULL, OPT_CHIP },
@@ -228,6 +231,7 @@ static const struct option options[] = {
     { "fault", required_argument, NULL, OPT_FAULT },       { "state", required_argument, NULL, OPT_STATE },
     { "pty", required_argument, NULL, OPT_PTY },           { "usbredir", required_argument, NULL, OPT_USBREDIR },
     { "uart1", required_argument, NULL, OPT_UART1 },       { "timing", required_argument, NULL, OPT_TIMING },
+    { "pace", required_argument, NULL, OPT_PACE },
     { "cut-at", required_argument, NULL, OPT_CUT_AT },     { "seed", required_argument, NULL, OPT_SEED },
     { "run-for", required_argument, NULL, OPT_RUN_FOR },   { "trace", required_argument, NULL, OPT_TRACE },
     { "help", no_argument, NULL, OPT_HELP },               { NULL, 0, NULL, 0 },
@@ -248,6 +252,11 @@ static bool take_option(int option, const char *value, struct settings *s)
     case OPT_USBREDIR: s->usbredir = value; return true;
     case OPT_UART1: return parse_uart1(value, s);
     case OPT_TIMING: return parse_timing(value, s);
+    case OPT_PACE:
+        if (!parse_number(value, &number) || number == 0 || number > PACE_MAX)
+            return false;
+        s->chip.pace = (unsigned)number;
+        return true;
     case OPT_CUT_AT:
         if (!parse_number(value, &number) || number == 0)
             return false;

@@ -84,7 +84,7 @@ static uint32_t read_block(struct mmio *b, uint32_t address, unsigned width)
         b->up.fault(b->up.cpu, address, false);
         return 0;
     }
-    if (!clocked(b, p, address))
+    if (!clocked(b, p, address) || (read_has_effect(address) && spin_forbids(b->spin)))
         return 0;
     value = p->read(p->self, address - p->base, width);
     chip_trace(b->chip, TRACE_MMIO, "%s+0x%03x -> 0x%0*x", p->name, (unsigned)(address - p->base), (int)(2 * width),
@@ -101,6 +101,8 @@ static void write_block(struct mmio *b, uint32_t address, uint32_t value, unsign
 
     if (address == IWDG_KR && value == IWDG_REFRESH)
         spin_refresh(b->spin);
+    else if (spin_forbids(b->spin))
+        return;
     else
         spin_mmio_write(b->spin);
     if (p == NULL) {

@@ -18,22 +18,30 @@ static uint64_t wall_ns(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+/* Virtual time as it is to pass on the wall: the flash's busy times count for less. */
+static vtime paced_now(struct chip *c)
+{
+    vtime busy = flash_busy_time(c->flash);
+
+    return chip_now(c) - (c->o.pace > 1 ? busy - busy / c->o.pace : 0);
+}
+
 /* How far virtual time is ahead of the wall clock; negative when it lags. */
 static int64_t ahead_ns(struct chip *c)
 {
     uint64_t wall = wall_ns();
-    vtime now = chip_now(c);
+    vtime now = paced_now(c);
     int64_t ahead;
 
     if (!c->pace.started) {
         c->pace.started = true;
         c->pace.wall_start_ns = wall;
-        c->pace.virtual_start = now;
+        c->pace.paced_start = now;
     }
-    ahead = (int64_t)((now - c->pace.virtual_start) / 1000U) - (int64_t)(wall - c->pace.wall_start_ns);
+    ahead = (int64_t)((now - c->pace.paced_start) / 1000U) - (int64_t)(wall - c->pace.wall_start_ns);
     if (ahead < -LAG_MAX_NS) {
         c->pace.wall_start_ns = wall;
-        c->pace.virtual_start = now;
+        c->pace.paced_start = now;
         return 0;
     }
     return ahead;

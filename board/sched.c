@@ -60,3 +60,8 @@ void sched_advance(struct sched *s, vtime t)
     if (t > s->now)
         s->now = t;
 }
+
+void sched_rewind(struct sched *s, vtime t)
+{
+    s->now = t;
+}

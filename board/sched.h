@@ -33,6 +33,8 @@ void sched_at(struct sched *s, struct sched_event *ev, vtime at);
 void sched_after(struct sched *s, struct sched_event *ev, vtime delay);
 void sched_cancel(struct sched *s, struct sched_event *ev);
 vtime sched_next(const struct sched *s);                /* VTIME_NEVER if nothing is armed */
+/* Back to a time at which nothing has fired since: a skip is taken back. */
+void sched_rewind(struct sched *s, vtime t);
 /* Moves now to t (never backwards) and fires what is due on the way, in time order; `now` is the event's own time while it fires. */
 void sched_advance(struct sched *s, vtime t);
 

@@ -66,7 +66,7 @@ void chip_restore(struct chip *c, const struct chip_snapshot *s)
     }
 }
 
-static void compare_block(const uint8_t *now, const uint8_t *then, size_t bytes,
+static void compare_block(const struct cpu *cpu, const uint8_t *now, const uint8_t *then, size_t bytes,
                           void (*differs)(void *owner, const uint8_t *now, const uint8_t *then, size_t bytes), void *owner)
 {
     size_t at = 0;
@@ -80,7 +80,7 @@ static void compare_block(const uint8_t *now, const uint8_t *then, size_t bytes,
         }
         while (at + run < bytes && now[at + run] != then[at + run])
             run++;
-        if (run != 0)
+        if (run != 0 && !cpu_caches(cpu, now + at))
             differs(owner, now + at, then + at, run);
         at += run + 1;
     }
@@ -90,9 +90,15 @@ bool chip_compare(struct chip *c, const struct chip_snapshot *s,
                   void (*differs)(void *owner, const uint8_t *now, const uint8_t *then, size_t bytes), void *owner)
 {
     const uint8_t *then = s->copy;
+    bool same_instant = cpu_context_same(c->cpu, s->cpu);
 
-    for (size_t i = 0; i < c->memory->count; then += c->memory->block[i++].bytes)
-        if (!cpu_caches(c->cpu, c->memory->block[i].p))
-            compare_block(c->memory->block[i].p, then, c->memory->block[i].bytes, differs, owner);
-    return cpu_context_same(c->cpu, s->cpu);
+    for (size_t i = 0; i < c->memory->count; then += c->memory->block[i++].bytes) {
+        const struct xalloc_block *b = &c->memory->block[i];
+
+        if (b->p == c)
+            same_instant &= memcmp(c, then, b->bytes) == 0;
+        else if (!cpu_caches(c->cpu, b->p))
+            compare_block(c->cpu, b->p, then, b->bytes, differs, owner);
+    }
+    return same_instant;
 }

@@ -3,7 +3,7 @@
 /* Sources: docs/SPEC.md section 4, "DfuSe"; DS8626 Rev 12 table 40 (programming: 100 us at most, whatever the width) */
 #include "boot/main_dfu.h"
 
-#define WRITE_MAX_MS_X32 (DFU_TRANSFER_BYTES / 4U / 10U + 1U)
+#define WRITE_MAX_MS_X32 (DFU_TRANSFER_BYTES / 4U / 10U + 3U)        /* and what the loop needs between two words */
 #define PSIZE_X32 2U
 
 void main_dfu_init(struct main_dfu *d, const struct config *config, struct usb_identity *id, uint32_t now_ms)

@@ -257,6 +257,11 @@ struct flash_totals flash_totals(const struct flash *f)
     return f->totals;
 }
 
+vtime flash_busy_time(const struct flash *f)
+{
+    return f->busy + (flash_busy(f) ? chip_now(f->chip) - f->op.start : 0);
+}
+
 void flash_power_off(struct flash *f)
 {
     flash_tear(f);

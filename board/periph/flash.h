@@ -87,6 +87,7 @@ struct flash_totals {
     uint64_t erases, words;             /* started since the board began; across power cycles */
 };
 struct flash_totals flash_totals(const struct flash *f);
+vtime flash_busy_time(const struct flash *f);           /* how long BSY has been set since the board began */
 /* Another cut than the one it was made with: a test that decides on the way. */
 void flash_set_cut(struct flash *f, struct power_cut cut);
 

@@ -93,6 +93,7 @@ struct flash {
     bool restless;                      /* since this power-on undecided bits read differently each time */
     struct rng noise;                   /* ... as this says */
     struct flash_totals totals;
+    vtime busy;                         /* of the operations that are over */
     uint8_t *seen;                      /* the caller's: see flash_note_reads */
     void (*begins)(void *owner, const struct flash_operation *op);
     void *begins_owner;

@@ -114,6 +114,13 @@ static void begin(struct flash *f, struct op *op, vtime duration)
     }
 }
 
+static void end(struct flash *f)
+{
+    f->busy = flash_busy_time(f);
+    f->op.kind = OP_NONE;
+    f->sr &= ~SR_BSY;
+}
+
 void flash_start_program(struct flash *f, uint32_t address, uint32_t value, unsigned bytes)
 {
     struct op op = { .kind = OP_PROGRAM, .address = address, .bytes = bytes, .value = value };
@@ -247,8 +254,7 @@ static void op_done(void *owner)
         f->cr &= ~CR_STRT;
     }
     flash_fault_settle(f);
-    f->op.kind = OP_NONE;
-    f->sr &= ~SR_BSY;
+    end(f);
     if ((f->cr & CR_EOPIE) != 0)
         f->sr |= SR_EOP;
     flash_update_irq(f);
@@ -320,6 +326,5 @@ void flash_tear(struct flash *f)
     }
     sched_cancel(chip_sched(f->chip), &f->op.done);
     sched_cancel(chip_sched(f->chip), &f->op.cut);
-    f->op.kind = OP_NONE;
-    f->sr &= ~SR_BSY;
+    end(f);
 }

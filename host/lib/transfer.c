@@ -11,9 +11,10 @@
  * whole window that is sent twice. */
 #define SILENCE_MS 1500U                /* without any STATUS: send again */
 #define STANDSTILL_MS 2000U             /* STATUS comes, but `next` stands still though the device is not erasing: data were lost */
-/* Beyond the declared time of an erase: give up. A device whose flash stays busy says so after 8 s (hal/stm32f4/flash.c), whatever
- * it has declared. */
-#define PATIENCE_MS 8000U
+#define PATIENCE_MS 5000U               /* of silence, beyond the declared time of an erase: give up */
+/* The same for a device that reports and makes no progress: if its flash stays busy it says so after 8 s (hal/stm32f4/flash.c),
+ * whatever it has declared. */
+#define STALL_MS 8000U
 #define PROBE_BYTES 8192U               /* window after a rewind; the device reports after 8 KB */
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -204,13 +205,12 @@ static void send_again(struct client *c, uint32_t now_ms)
 void transfer_tick(struct client *c, uint32_t now_ms)
 {
     struct client_transfer *t = &c->transfer;
-    uint32_t limit = c->hello.erase_max_ms + PATIENCE_MS;
 
-    if (elapsed(now_ms, t->heard_ms) >= limit) {
+    if (elapsed(now_ms, t->heard_ms) >= c->hello.erase_max_ms + PATIENCE_MS) {
         client_fail(c, CLIENT_E_SILENT);
         return;
     }
-    if (elapsed(now_ms, t->moved_ms) >= limit) {
+    if (elapsed(now_ms, t->moved_ms) >= c->hello.erase_max_ms + STALL_MS) {
         client_fail(c, CLIENT_E_STALLED);
         return;
     }

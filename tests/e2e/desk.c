@@ -6,10 +6,10 @@
 
 #include "board/usbhost/usbhost.h"
 #include "host/lib/plan.h"
-
+#include "tests/e2e/edge.h"
 
 #define PORT_TIMEOUT VTIME_MS(15000)
-#define UPDATE_TIMEOUT VTIME_MS(60000)
+#define UPDATE_TIMEOUT VTIME_MS(120000)        /* 448 KB at x8 and the longest times: 46 s of words, 14 s of erases */
 #define TOUCH_BAUD 1200U
 
 static uint32_t now_ms(const struct desk *d)
@@ -58,6 +58,7 @@ void desk_open(struct desk *d, const struct chip_options *o)
     struct chip_options with_cable = *o;
 
     with_cable.usb_cable = true;
+    edge_set_timing(&with_cable);
     desk_attach(d, chip_new(&with_cable));
 }
 
@@ -133,7 +134,7 @@ void desk_reopen(struct desk *d)
     usbhost_cdc_set_control_lines(chip_usbhost(d->chip), false, false);
     usbhost_cdc_close(chip_usbhost(d->chip));
     d->out_bytes = d->out_at = 0;
-    client_init(&d->client, REPLY_MS);
+    client_init(&d->client, DESK_REPLY_MS);
     open_port(d);
 }
 

@@ -11,6 +11,7 @@
 #include "board/load.h"
 #include "image/bytes.h"
 #include "proto/native.h"
+#include "tests/e2e/edge.h"
 #include "update/status.h"
 
 #define OUT_CLASS_INTERFACE 0x21U
@@ -48,6 +49,7 @@ void dfu_desk_load(struct dfu_desk *d, const char *name)
 
     (void)snprintf(spec, sizeof spec, "%s/%s", FIRMWARE_DIR, name);
     if (!load_image(d->chip, spec, &r)) fail_msg("%s (build the preset `firmware` first)", r.error);
+    edge_set_psize(d->chip);
 }
 
 void dfu_desk_attach(struct dfu_desk *d, struct chip *chip, bool there)
@@ -66,6 +68,7 @@ void dfu_desk_open(struct dfu_desk *d, const char *application, const struct chi
 
     if (o != NULL) options = *o;
     options.usb_cable = true;
+    edge_set_timing(&options);
     dfu_desk_attach(d, chip_new(&options), false);
     dfu_desk_load(d, "vcpboot.elf");
     if (application != NULL) dfu_desk_load(d, application);

@@ -191,7 +191,7 @@ void edge_stm32flash(struct edge_pc *pc, const uint8_t *image, size_t n)
         size_t part = n - at < SF_BLOCK ? n - at : SF_BLOCK;
 
         write_block(pc, DFU_APP + (uint32_t)at, image + at, part);
-        verify_block(pc, DFU_APP + (uint32_t)at, image + at, part);
+        if (!pc->no_verify) verify_block(pc, DFU_APP + (uint32_t)at, image + at, part);
     }
     command(pc, "Go", 0x21, 1);
     address(pc, "the address of Go", DFU_APP);

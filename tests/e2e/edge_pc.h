@@ -7,6 +7,7 @@
 
 struct edge_pc {
     struct dfu_desk desk;
+    bool no_verify;                     /* stm32flash without -v */
     struct { const char *what; unsigned waited_ms, limit_ms; } closest;        /* the wait that came closest to its limit */
 };
 

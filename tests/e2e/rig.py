@@ -22,7 +22,15 @@ APP_OFFSET = APP_BASE - FLASH_BASE
 APP_BYTES = 448 * 1024
 HEAD_BYTES = 64
 LIFE_OFFSET = 0x34
-STEP_TIMEOUT_S = 60        # of wall time, for a hang only: nothing is measured by it
+
+# The edge at which the boards run; scripts/edges sets it. Unset: as each test asks for it, and as the firmware is built.
+TIMING = os.environ.get("VCPBOOT_TEST_TIMING")              # typ or max
+PSIZE = int(os.environ.get("VCPBOOT_TEST_PSIZE", 0))        # 8, 16 or 32 bits
+PACE = os.environ.get("VCPBOOT_TEST_PACE")                  # vcpboard --pace
+CONFIG_MAGIC = b"VCPC\x01\x00\xc0\x00"                      # and format and length: docs/SPEC.md section 4
+CONFIG_PSIZE = 0x1E
+
+STEP_TIMEOUT_S = 600 if TIMING or PSIZE else 60     # of wall time, for a hang only: nothing is measured by it
 
 
 def _load_ask():
@@ -52,14 +60,43 @@ def random_image(size, seed=1, base=APP_BASE, product=None):
     return bytes(body)
 
 
+def choose_edge(timing, psize):
+    """Instead of the environment, in real time."""
+    global TIMING, PSIZE, PACE, STEP_TIMEOUT_S
+    TIMING, PSIZE, PACE, STEP_TIMEOUT_S = timing, psize, None, 600
+
+
+def at_edge(image, folder):
+    """The path of the same image with the edge's PSIZE in its config block; the image itself if it has none, or there is no edge.
+    `image` may end in @ADDRESS."""
+    path, _, address = image.partition("@")
+    if not PSIZE:
+        return image
+    with open(path, "rb") as file:
+        content = bytearray(file.read())
+    at = content.find(CONFIG_MAGIC)
+    if at < 0:
+        return image
+    if content.count(CONFIG_MAGIC) != 1:
+        raise AssertionError(f"{path} has several config blocks")
+    struct.pack_into("<H", content, at + CONFIG_PSIZE, (8, 16, 32).index(PSIZE))
+    name, kind = os.path.splitext(os.path.basename(path))
+    copy = os.path.join(folder, f"{name}-x{PSIZE}{kind}")
+    with open(copy, "wb") as file:
+        file.write(content)
+    return copy + ("@" + address if address else "")
+
+
 class Board:
     """vcpboard as a child process. Its stderr is kept; `wait_line` waits for what it says."""
 
     def __init__(self, folder, *flash, options=(), state=None, timing="fast", pty=True):
         self.link = os.path.join(folder, "ttyACM0")
-        command = [os.path.join(HOST, "vcpboard"), "--timing", timing]
+        command = [os.path.join(HOST, "vcpboard"), "--timing", TIMING or timing]
+        if PACE:
+            command += ["--pace", PACE]
         for image in flash:
-            command += ["--flash", image]
+            command += ["--flash", at_edge(image, folder)]
         if state:
             command += ["--state", state]
         if pty:
@@ -119,11 +156,11 @@ class Board:
         return status
 
     def flash_operations(self):
-        """(erases, words) of a board that has ended."""
+        """(erases, words) of a board that has ended; a word in pieces counts as one."""
         for line in reversed(self.lines):
             match = line and re.search(r"flash: (\d+) erases, (\d+) words", line)
             if match:
-                return int(match[1]), int(match[2])
+                return int(match[1]), -(-int(match[2]) * (PSIZE or 32) // 32)
         raise AssertionError(f"no flash totals:\n{self.log()}")
 
 

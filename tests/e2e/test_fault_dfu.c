@@ -89,16 +89,26 @@ TEST(after_these_a_download_that_the_bus_sleeps_through_goes_on_and_data_behind_
 /* Last: the flash stays busy until the power is off. */
 TEST(a_flash_that_stays_busy_is_errwrite)
 {
+    const uint8_t erase[5] = { 0x41, 0x00, 0x00, 0x01, 0x08 };
     struct flash_totals t;
+    struct dfu_answer a;
 
     UNUSED_STATE;
-    chip_power_cycle(d.chip);
+    assert_true(flash_probe_write(chip_flash(d.chip), DFU_APP, (const uint8_t[]){ 0xFF, 0xFF, 0xFF, 0xFF }, 4));
+    chip_power_cycle(d.chip);           /* noise for an application: without its first word it does not start */
     assert_true(dfu_desk_wait(&d, d.enumerated + 1));
     dfu_desk_reboot(&d, 2);
     assert_true(dfu_desk_wait(&d, d.enumerated + 1));
     t = flash_totals(chip_flash(d.chip));
     add(FLASH_FAULT_STUCK_BUSY, t.erases + t.words + 1);
-    assert_int_equal(dfu_command(&d, 0x41, DFU_APP).status, DFU_ERR_WRITE);
+    assert_true(dfu_dnload(&d, 0, erase, sizeof erase));
+    a = dfu_get_status(&d);
+    for (unsigned i = 0; i < 10 && a.state == DFU_DNBUSY; i++) {        /* told after 8 s */
+        dfu_desk_run_ms(&d, 1000);
+        a = dfu_get_status(&d);
+    }
+    assert_int_equal(a.state, DFU_ERROR);
+    assert_int_equal(a.status, DFU_ERR_WRITE);
 }
 
 int main(void)

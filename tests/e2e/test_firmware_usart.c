@@ -16,6 +16,7 @@
 #include "boot/config.h"
 #include "proto/an3155.h"
 #include "proto/native.h"
+#include "tests/e2e/edge.h"
 
 #define SYNC 0x7F
 #define AF_USART1 7
@@ -86,16 +87,18 @@ static void load(struct rig *r, uint32_t policy)
 
     assert_true(load_image(r->chip, FIRMWARE_DIR "/vcpboot.elf", &result));
     memcpy(cells + CONFIG_OFFSET + offsetof(struct config, policy), &policy, sizeof policy);
+    edge_set_psize(r->chip);
     flash_probe_sync(chip_flash(r->chip));
 }
 
 static struct rig *rig_new(uint32_t policy)
 {
     struct rig *r = calloc(1, sizeof *r);
-    const struct chip_options o = { .hse_hz = CHIP_HSE_DEFAULT_HZ, .seed = 7, .usb_cable = true, .log = stderr };
+    struct chip_options o = { .hse_hz = CHIP_HSE_DEFAULT_HZ, .seed = 7, .usb_cable = true, .log = stderr };
     const struct usbhost_client client = { .owner = r, .configured = on_configured, .gone = on_gone, .received = on_received };
 
     assert_non_null(r);
+    edge_set_timing(&o);
     r->chip = chip_new(&o);
     r->format = (struct line_format){ 115200, 8, 1, LINE_PARITY_EVEN };
     r->end = (struct line_end){ .self = r, .frame = on_frame };

@@ -12,6 +12,7 @@
 #include "board/usbhost/usbhost.h"
 #include "boot/startup.h"
 #include "proto/native.h"
+#include "tests/e2e/edge.h"
 
 #define RAM_END 0x20020000U
 #define RECEIVED_MAX 65536U
@@ -56,6 +57,7 @@ static void load(struct rig *r, const char *name)
 
     (void)snprintf(spec, sizeof spec, "%s/%s", FIRMWARE_DIR, name);
     if (!load_image(r->chip, spec, &result)) fail_msg("%s", result.error);
+    edge_set_psize(r->chip);
 }
 
 static void run_ms(struct rig *r, unsigned ms)
@@ -75,10 +77,11 @@ static void wait_configured(struct rig *r, unsigned times)
 static struct rig *rig_new(const char *application)
 {
     struct rig *r = calloc(1, sizeof *r);
-    const struct chip_options o = { .hse_hz = CHIP_HSE_DEFAULT_HZ, .seed = 7, .usb_cable = true, .log = stderr };
+    struct chip_options o = { .hse_hz = CHIP_HSE_DEFAULT_HZ, .seed = 7, .usb_cable = true, .log = stderr };
     struct usbhost_client client = { .owner = r, .configured = on_configured, .gone = on_gone, .received = on_received };
 
     assert_non_null(r);
+    edge_set_timing(&o);
     r->chip = chip_new(&o);
     r->host = chip_usbhost(r->chip);
     load(r, "vcpboot.elf");

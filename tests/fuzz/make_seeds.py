@@ -245,6 +245,7 @@ def dfuse(op):
     yield "busy", start() + op("write_raw", le16(0), 1, b"\x41") + op("status") + op("write_raw", le16(2), 4, b"\0\0\0\0") + op("poll", 9)
     yield "raw-requests", (start() + op("transfer", bytes([0xA1, 3, 0, 0, 0, 0, 6, 0])) + op("transfer", bytes([0x21, 1, 0, 0, 0, 0, 1, 0]), 0x41) +
                            op("event", 0) + op("standard", 0, 9, le16(1), le16(0)) + op("broken_off", bytes([0x21, 1, 2, 0, 0, 0, 64, 0]), 0xFF))
+    yield "within-a-word", start() + op("whole") + op("erase_all") + op("write_raw", le16(2), 6, bytes(6)) + op("status") * 2 + op("whole")
     for length in (2047, 2048, 2049, 4096, 65535):
         yield f"long-{length}", start() + op("erase_all") + op("transfer", bytes([0x21, 1, 2, 0, 0, 0]) + le16(length)) + op("status") * 2
     yield "fault", start() + op("fault", 0, 2) + op("whole") + op("small", 0) + op("fault", 3, 40) + op("whole")

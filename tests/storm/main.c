@@ -22,9 +22,10 @@ static const char usage[] =
     "  --seed N       the first seed (default 1); without --runs and --seconds this one alone\n"
     "  --jobs J       so many at once (default 2)\n"
     "  --stop         at the first bad one\n"
+    "  --deep         all protocols must have been reached\n"
     "  --trace        say what is done\n";
 
-struct options { uint64_t seed, runs; unsigned seconds, jobs; bool trace, stop; };
+struct options { uint64_t seed, runs; unsigned seconds, jobs; bool trace, stop, deep; };
 struct shared { volatile uint64_t bad[JOBS_MAX]; uint64_t tally[JOBS_MAX][T_COUNT]; };
 
 static uint64_t bad_so_far(const struct shared *shared)
@@ -35,8 +36,26 @@ static uint64_t bad_so_far(const struct shared *shared)
     return sum;
 }
 
-/* Returns how many were bad. */
-static uint64_t report(const struct shared *shared, double seconds)
+/* Storms that knock at closed doors only would be no test. */
+static uint64_t shallow(const uint64_t sum[T_COUNT])
+{
+    static const enum tally doors[] = {
+        T_ABORTED, T_RAW, T_BUS_RESETS, T_UNPLUGS, T_SUSPENDS, T_CUTS, T_ERASES, T_STARTS, T_COMMITS, T_PROTECTIONS, T_NATIVE_READ,
+        T_NATIVE_UPDATE, T_AN_READ, T_AN_WRITE, T_AN_ERASE, T_AN_GO, T_AN_PROTECT, T_YM_BLOCKS, T_YM_DONE, T_YM_RECEIVED, T_MENUS,
+        T_DFU_JOBS, T_DFU_UPLOADS, T_DFU_LEAVES, T_RECOVERED,
+    };
+    uint64_t closed = 0;
+
+    for (unsigned i = 0; i < sizeof doors / sizeof *doors; i++) {
+        if (sum[doors[i]] != 0) continue;
+        fprintf(stderr, "storm: never reached: %s\n", tally_names[doors[i]]);
+        closed++;
+    }
+    return closed;
+}
+
+/* Returns how many were bad, or never reached. */
+static uint64_t report(const struct options *o, const struct shared *shared, double seconds)
 {
     uint64_t sum[T_COUNT] = { 0 }, bad_ones = bad_so_far(shared);
 
@@ -44,7 +63,7 @@ static uint64_t report(const struct shared *shared, double seconds)
         for (unsigned t = 0; t < T_COUNT; t++) sum[t] += shared->tally[j][t];
     for (unsigned t = 0; t < T_COUNT; t++) printf("%12" PRIu64 "  %s\n", sum[t], tally_names[t]);
     printf("%12.1f  storms per second, the beginnings included\n%12" PRIu64 "  bad\n", (double)sum[T_RUNS] / seconds, bad_ones);
-    return bad_ones;
+    return bad_ones + (o->deep ? shallow(sum) : 0);
 }
 
 static void storm_in_child(struct storm *s, uint64_t seed, uint64_t *tally)
@@ -115,7 +134,8 @@ static bool parse(struct options *o, int argc, char **argv)
 {
     static const struct option names[] = {
         { "runs", required_argument, NULL, 'r' }, { "seconds", required_argument, NULL, 's' }, { "seed", required_argument, NULL, 'n' },
-        { "jobs", required_argument, NULL, 'j' }, { "trace", no_argument, NULL, 't' }, { "stop", no_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { 0 },
+        { "jobs", required_argument, NULL, 'j' }, { "trace", no_argument, NULL, 't' }, { "stop", no_argument, NULL, 'x' },
+        { "deep", no_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' }, { 0 },
     };
     bool seed = false;
 
@@ -127,6 +147,7 @@ static bool parse(struct options *o, int argc, char **argv)
         else if (c == 'j') o->jobs = (unsigned)strtoul(optarg, NULL, 0);
         else if (c == 't') o->trace = true;
         else if (c == 'x') o->stop = true;
+        else if (c == 'd') o->deep = true;
         else return false;
     }
     if (o->runs == 0 && o->seconds == 0) o->runs = seed ? 1 : 100;
@@ -149,5 +170,5 @@ int main(int argc, char **argv)
     clock_gettime(CLOCK_MONOTONIC, &from);
     ok = run_all(&o, shared);
     clock_gettime(CLOCK_MONOTONIC, &to);
-    return report(shared, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9) == 0 && ok ? 0 : 1;
+    return report(&o, shared, (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9) == 0 && ok ? 0 : 1;
 }

@@ -11,6 +11,7 @@
 #include "boot/mailbox.h"
 #include "tests/e2e/edge_pc.h"
 
+#define CLOSED VTIME_MS(20)
 #define AWAY VTIME_MS(3000)             /* from the last answer to the new application's start, generously */
 
 static void dfu_util(struct edge_pc *pc, const struct vcpboot_image *image)
@@ -26,8 +27,11 @@ static void dfu_util(struct edge_pc *pc, const struct vcpboot_image *image)
 
 void clients_update(struct world *w, enum client_kind kind)
 {
-    struct edge_pc pc = { .desk = { .chip = NULL } };
+    struct edge_pc pc = { .no_verify = true };
 
+    usbhost_cdc_set_control_lines(chip_usbhost(w->desk.chip), false, false);    /* who asked for the HELLO has gone */
+    usbhost_cdc_close(chip_usbhost(w->desk.chip));
+    (void)chip_run_for(w->desk.chip, CLOSED);
     dfu_desk_attach(&pc.desk, w->desk.chip, true);
     if (kind == CLIENT_SB)
         edge_sb(&pc, w->raw->bytes, w->raw->length);

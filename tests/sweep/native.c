@@ -4,10 +4,11 @@
 
 #include <string.h>
 
+#include "board/periph/flash_fault.h"
 #include "board/rng.h"
-#include "board/usbhost/usbhost.h"
 #include "host/lib/plan.h"
 #include "image/bytes.h"
+#include "update/status.h"
 
 #define ANSWER VTIME_MS(5000)
 #define UPDATE VTIME_MS(60000)
@@ -248,6 +249,7 @@ static void found_group(struct native_sweep *s, uint32_t sectors, enum mood mood
     g->sectors = sectors;
     g->mood = mood;
     g->desk = s->w->desk;
+    g->now = chip_now(s->w->desk.chip);
     g->began = began;
     g->points = 1;
     s->groups++;
@@ -277,7 +279,7 @@ static bool joins(struct native_group *g, struct world *w)
 {
     struct native_group with = *g;
 
-    if (!same_pc(&w->desk.client, &g->desk.client) || !chip_compare(w->desk.chip, g->chip, mark, &with) ||
+    if (chip_now(w->desk.chip) != g->now || !same_pc(&w->desk.client, &g->desk.client) || !chip_compare(w->desk.chip, g->chip, mark, &with) ||
         with.marks > NATIVE_MARKS)
         return false;
     *g = with;
@@ -348,20 +350,6 @@ static bool up_to(struct world *w, uint64_t operations)
     return true;
 }
 
-/* The PC's program dies and another one opens the port: what is under way for the first one is over. */
-static bool reopened(struct world *w)
-{
-    struct usbhost *h = chip_usbhost(w->desk.chip);
-
-    usbhost_cdc_set_control_lines(h, false, false);
-    w->desk.out_bytes = w->desk.out_at = 0;
-    if (chip_run_for(w->desk.chip, VTIME_MS(50)) != CHIP_RUNS)
-        return false;
-    client_init(&w->desk.client, DESK_REPLY_MS);
-    usbhost_cdc_set_control_lines(h, true, true);
-    return chip_run_for(w->desk.chip, VTIME_MS(50)) == CHIP_RUNS && desk_hello(&w->desk);
-}
-
 bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t operations, const char **complaint)
 {
     struct world *w = s->w;
@@ -372,7 +360,10 @@ bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t ope
     if (!world_ready(w) || !ask_digests(w) || !make_plan(s, &sectors, true))
         return false;
     start_update(s, sectors);
-    if (!up_to(w, operations) || !reopened(w) || !ask_digests(w) || !make_plan(s, &sectors, true))
+    if (!up_to(w, operations))
+        return false;
+    desk_reopen(&w->desk);              /* the PC's program has died, and another one begins */
+    if (!desk_hello(&w->desk) || !ask_digests(w) || !make_plan(s, &sectors, true))
         return false;
     for (uint64_t i = 0; i < operations; i++)
         begun |= native_sector_bit(&t->op[i]);
@@ -384,6 +375,27 @@ bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t ope
     start_update(s, sectors);
     *complaint = follow(s, sectors, began, false);
     return *complaint == NULL;
+}
+
+/* The first word of the second sector does not take what is written: the update must say so, and with a flash that is as new again it
+ * must succeed. */
+bool native_weak_cell(struct native_sweep *s, const char **complaint)
+{
+    struct world *w = s->w;
+    const struct flash_fault weak = { .kind = FLASH_FAULT_WEAK_WORD, .at = DESK_APP_BASE + sector_end[0] };
+    const struct native_status *said = &w->desk.client.status;
+    uint32_t sectors;
+
+    *complaint = "a cell that does not take its word: the update does not tell its address";
+    if (!world_ready(w) || !ask_digests(w) || !make_plan(s, &sectors, true) ||
+        !flash_add_fault(chip_flash(w->desk.chip), &weak))
+        return false;
+    start_update(s, sectors);
+    if (desk_run(&w->desk, UPDATE) != CLIENT_FAILED || said->err != UPDATE_E_PROGRAM || said->next != weak.at)
+        return false;
+    flash_clear_faults(chip_flash(w->desk.chip));
+    *complaint = "a cell that does not take its word: the update after that one fails";
+    return desk_update(&w->desk, w->new) && point_lasts(w, complaint);
 }
 
 bool native_end(struct native_sweep *s, const char **complaint)

@@ -11,7 +11,7 @@
 
 #include "tests/sweep/point.h"
 
-#define NATIVE_GROUPS 24U
+#define NATIVE_GROUPS 48U
 #define NATIVE_MARKS 64U                /* bytes in which points of a group may differ */
 
 struct native_group {
@@ -19,6 +19,7 @@ struct native_group {
     enum mood mood;
     struct chip_snapshot *chip;         /* behind the first flash operation */
     struct desk desk;
+    vtime now;
     struct flash_totals began;
     uint8_t *mark[NATIVE_MARKS];        /* addresses of bytes that differ between its points */
     size_t marks, points;
@@ -44,6 +45,8 @@ enum outcome native_point(struct native_sweep *s, const struct cells *c, enum mo
 uint32_t native_sector_bit(const struct flash_operation *op);
 /* No power cut, but a PC that gives up after so many operations of the update, which the tape has; and then the next PC. */
 bool native_abandoned(struct native_sweep *s, const struct tape *t, uint64_t operations, const char **complaint);
+/* No power cut either: a word that cannot be programmed. */
+bool native_weak_cell(struct native_sweep *s, const char **complaint);
 /* Shows for each group that the bytes in which its points differ do not matter. */
 bool native_end(struct native_sweep *s, const char **complaint);
 

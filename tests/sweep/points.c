@@ -33,20 +33,24 @@ static bool is_edge(const struct tape *t, size_t at)
     return at + NEAR_END >= t->count || at_erase(t, at);
 }
 
-/* An erase in every way and both moods, its neighbours in every way; the commit's words likewise, or if `few` one after the other. */
-static void add_edge(struct points *out, const struct tape *t, size_t at, bool few)
+static void add_edge(struct points *out, const struct tape *t, size_t at, enum points_edges edges)
 {
     bool erase = at < t->count && t->op[at].erase;
+    int last_way = at < t->count ? (int)TAPE_TORN_WAYS - 1 : POINT_CLEAN;
 
-    if (few && !erase) {
+    if (edges == EDGES_ERASES) {
+        if (!erase)
+            return;
+        last_way = POINT_CLEAN;
+        add(out, at, (int)(at % TAPE_TORN_WAYS), mood_of(at / 4U));
+    } else if (edges == EDGES_FEW && !erase) {
         add(out, at, at % 2U == 0 || at == t->count ? POINT_CLEAN : (int)(at / 2U % TAPE_TORN_WAYS), mood_of(at / 8U));
         return;
     }
-    add(out, at, POINT_CLEAN, mood_of(at));
-    for (int way = 0; way < (int)TAPE_TORN_WAYS && at < t->count; way++) {
-        add(out, at, way, mood_of(at + (size_t)way));
-        if (erase)
-            add(out, at, way, mood_of(at + (size_t)way + 1U));
+    for (int way = POINT_CLEAN; way <= last_way; way++) {
+        add(out, at, way, mood_of(at + (size_t)(way + 1)));
+        if (erase && way != POINT_CLEAN)
+            add(out, at, way, mood_of(at + (size_t)way));
     }
 }
 
@@ -103,7 +107,7 @@ void points_choose(struct points *out, const struct tape *t, const struct points
         abort();
     for (size_t at = 0; at <= t->count; at++)
         if (at == t->count || is_edge(t, at))
-            add_edge(out, t, at, !wish->all);
+            add_edge(out, t, at, wish->edges);
     if (wish->all)
         add_all(out, t, &r);
     else

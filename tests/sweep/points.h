@@ -6,9 +6,17 @@
 #include "tests/sweep/point.h"
 #include "tests/sweep/tape.h"
 
+/* The edges of an update are its erases and the operations next to them, and its last operations, the commit above all. */
+enum points_edges {
+    EDGES_ALL,                          /* torn in every way and not begun; erases in both moods of the cells */
+    EDGES_FEW,                          /* one way of each that is no erase */
+    EDGES_ERASES                        /* one way of each erase, and it not begun */
+};
+
 struct points_wish {
-    size_t count;                       /* at least the edges, see below; the rest at random */
-    bool all;                           /* instead: every operation, once torn and once not begun, and the edges */
+    enum points_edges edges;
+    bool all;                           /* besides the edges every operation, once torn and once not begun */
+    size_t count;                       /* or so many in all, the edges included, at random */
     uint64_t seed;
 };
 
@@ -17,8 +25,6 @@ struct points {
     size_t count;
 };
 
-/* The edges: each erase, torn in every way in both moods of the cells; the operations next to it; the last operations of the update. Of
- * all these, all ways; in a sample, one way of each that is no erase. */
 void points_choose(struct points *out, const struct tape *t, const struct points_wish *wish);
 void points_free(struct points *p);
 

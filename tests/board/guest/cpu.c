@@ -10,7 +10,7 @@
 enum { CASE_NEST, CASE_SAME_PRIORITY, CASE_ORDER, CASE_BASEPRI, CASE_TAIL_CHAIN, CASE_SUBPRIORITY, CASE_PSP, CASE_SYSTICK,
        CASE_WFI, CASE_PRIMASK_WFI, CASE_SOFT_RESET, CASE_BITBAND, CASE_POLL, CASE_TIMED_POLL, CASE_SLEEP_ON_EXIT, CASE_UNMODELLED,
        CASE_FAULTMASK, CASE_ALIGN, CASE_COUNT, CASE_RAM_POLL, CASE_PLL, CASE_BACKUP_SRAM, CASE_NO_TRACE,
-       CASE_SPEED };
+       CASE_TIMED_COUNT, CASE_TIMED_WORK, CASE_TIMED_TICKS, CASE_SPEED };
 
 static volatile uint32_t action = UINT32_MAX, ticks, first_tick, last_tick;
 
@@ -232,6 +232,53 @@ static uint32_t timed_poll(void)
     return DWT_CYCCNT - start;
 }
 
+/* How many passes fit into a time: their number is in a register. */
+static uint32_t timed_count(void)
+{
+    uint32_t start, passes = 0;
+
+    cycles_start();
+    start = DWT_CYCCNT;
+    while (DWT_CYCCNT - start < 1600000)
+        passes++;
+    return passes;
+}
+
+/* Work in RAM, piece by piece, and a look at the clock behind each. */
+static uint32_t timed_work(void)
+{
+    static volatile uint32_t piece[64], next;
+    uint32_t start;
+
+    cycles_start();
+    start = DWT_CYCCNT;
+    while (DWT_CYCCNT - start < 160000) {
+        uint32_t at = next;
+
+        piece[at & 63] = at;
+        next = at + 1;
+    }
+    return next + piece[63];
+}
+
+/* As a firmware's main loop has it: milliseconds counted in RAM, a copy of the counter beside them, and an end by the milliseconds. */
+static uint32_t timed_ticks(void)
+{
+    static volatile uint32_t counted, looked, ms;
+
+    cycles_start();
+    counted = DWT_CYCCNT;
+    while (ms < 50) {
+        looked = DWT_CYCCNT;
+        if (looked - counted >= 16000) {
+            counted += 16000;
+            ms++;
+        }
+    }
+    OUT_A = DWT_CYCCNT;
+    return looked;
+}
+
 static uint32_t ram_poll(void)
 {
     cycles_start();
@@ -387,6 +434,9 @@ uint32_t guest_main(uint32_t which)
     case CASE_PLL: return pll();
     case CASE_BACKUP_SRAM: return backup_sram();
     case CASE_NO_TRACE: return no_trace();
+    case CASE_TIMED_COUNT: return timed_count();
+    case CASE_TIMED_WORK: return timed_work();
+    case CASE_TIMED_TICKS: return timed_ticks();
     case CASE_SPEED: return speed();
     default: return 0;
     }
