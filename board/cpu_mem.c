@@ -118,8 +118,9 @@ static void on_code_load(uc_engine *uc, uc_mem_type type, uint64_t address, int 
     (void)type;
     (void)value;
     spin_load(&cpu->spin, (uint32_t)address);
-    if (flash != UINT32_MAX)
-        flash_load(cpu->config.flash, flash, (unsigned)size, &cpu->clock.count);
+    if (flash == UINT32_MAX || (flash_busy(cpu->config.flash) && spin_forbids(&cpu->spin)))
+        return;                         /* a stall cannot be undone, least of all one without an end */
+    flash_load(cpu->config.flash, flash, (unsigned)size, &cpu->clock.count);
 }
 
 /* A store to flash: never reaches the mapped memory; the array changes when the operation is done. */

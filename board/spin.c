@@ -172,11 +172,31 @@ void spin_ban(struct spin *s)
     s->model.banned = true;
 }
 
+/* A register that grows as the time does may be compared with a time, which stays over once it is over. One that counts passes may be
+ * waited for to be equal to something, and would be beyond it: down to zero, as compilers count, or who knows what. */
+static uint64_t passes_to_count(const struct spin *s)
+{
+    uint64_t most = UINT64_MAX;
+
+    for (unsigned i = 0; i < SPIN_GENERAL; i++) {
+        uint32_t gain = s->model.gain[i], down = 0U - gain;
+
+        if (gain == 0 || gain == (uint32_t)s->model.cycles)
+            continue;
+        if (gain < down)
+            return 0;                   /* it grows */
+        if (s->regs[i] / down < most)
+            most = s->regs[i] / down;
+    }
+    return most;
+}
+
 uint64_t spin_passes(struct spin *s, uint64_t left, uint64_t cycles)
 {
     struct spin_trial *t = &s->trial;
-    uint64_t passes = left / s->model.cycles;
+    uint64_t passes = left / s->model.cycles, to_count = passes_to_count(s);
 
+    passes = passes < to_count ? passes : to_count;
     passes = passes > SPARE_PASSES && !s->model.banned ? passes - SPARE_PASSES : 0;
     if (t->run < t->last_run && passes + TRIAL_PASSES > t->last_run - t->run)
         passes = t->last_run - t->run > TRIAL_PASSES ? t->last_run - t->run - TRIAL_PASSES : 0;
