@@ -316,7 +316,7 @@ enum update_err session_finish(struct session *s)
  * erase was cut short: its cells would take the words now and lose bits later. */
 static void step_blank(struct session *s, uint32_t now_ms)
 {
-    unsigned words = SESSION_STEP_WORDS;
+    unsigned words = SESSION_STEP_WORDS / 4U;   /* the data are on their way: a UART's byte waits 87 us, at 115,200 baud */
 
     while (s->blank_to < s->where->bytes && session_read(s, s->blank_to) == SESSION_BLANK_WORD) {
         s->blank_to += 4U;
