@@ -5,7 +5,6 @@
 #include "board/cpu_internal.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "board/thumb.h"
 #include "board/xalloc.h"

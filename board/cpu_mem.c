@@ -3,8 +3,6 @@
 /* Sources: RM0090 §2.3 (memory map, bit-banding), §2.4 (boot, MEM_MODE alias); §3.6 (stores to flash). */
 #include "board/cpu_internal.h"
 
-#include <string.h>
-
 #include "board/xalloc.h"
 
 #define BITBAND_SRAM 0x22000000U

@@ -163,7 +163,7 @@ static int run_worker(struct sweep *s, unsigned worker)
     struct tally *t = &s->tallies[worker];
 
     world_own_marks(&s->world);
-    s->world.ran = s->world.reused = 0;
+    s->world.ran = 0;
     if (s->set.protocol == 0) {
         work_native(s, worker, t);
     } else {

@@ -233,10 +233,8 @@ bool world_start(struct world *w, const struct cells *c, enum mood mood)
     bool alive;
 
     memset(w->seen, 0, WORLD_LINES);
-    if (reuse(w, c, mood)) {
-        w->reused++;
+    if (reuse(w, c, mood))
         return true;
-    }
     w->ran++;
     alive = execute(w, c, mood);
     if (alive && w->desk.client.hello.mode == 0)

@@ -39,7 +39,7 @@ struct world {
     struct cells installed;             /* vcpboot, settings, and the old application, confirmed */
     struct chip_snapshot *off[MOODS];   /* without power, with the mood of the next power-on */
     struct start start[WORLD_STARTS];
-    size_t starts, ran, reused;         /* starts kept; starts in all that were executed, that were not */
+    size_t starts, ran;                 /* starts kept; starts that were executed */
     uint8_t *seen;                      /* by the run under way; WORLD_LINES of them, in memory shared with child processes */
     const char *firmware;               /* folder of the ARM ELF files */
 };
