@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Which ports could be a device? */
+/* Which ports could be a device? Each is looked up by itself: sp_list_ports() of libserialport 0.1.1 reads through a null pointer if
+   a port vanishes between its naming and its description (linux.c, list_append()'s result is not checked), which a device that
+   restarts does. */
+/* Sources: Linux sysfs, /sys/class/tty */
 #include "host/lib/enumerate.h"
 
+#include <dirent.h>
 #include <libserialport.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,27 +21,60 @@ static bool has_id(const struct sp_port *port, uint16_t vid, uint16_t pid)
     return sp_get_port_transport(port) == SP_TRANSPORT_USB && sp_get_port_usb_vid_pid(port, &v, &p) == SP_OK && v == vid && p == pid;
 }
 
-int enumerate_ports(struct vcpboot_ports **out, uint16_t vid, uint16_t pid, struct fault *f)
+/* False if it is not such a port, or has left since it was named. */
+static bool describe(const char *name, uint16_t vid, uint16_t pid, struct port_entry *out)
 {
-    struct sp_port **all = NULL;
-    size_t n = 0;
+    char path[sizeof out->path];
+    struct sp_port *port;
+
+    (void)snprintf(path, sizeof path, "/dev/%.200s", name);
+    if (sp_get_port_by_name(path, &port) != SP_OK) return false;
+    bool wanted = has_id(port, vid, pid);
+    if (wanted) {
+        copy_text(out->path, sizeof out->path, sp_get_port_name(port));
+        copy_text(out->serial, sizeof out->serial, sp_get_port_usb_serial(port));
+        copy_text(out->description, sizeof out->description, sp_get_port_description(port));
+    }
+    sp_free_port(port);
+    return wanted;
+}
+
+/* Room for one more entry; NULL if there is none, and the list is freed. */
+static struct vcpboot_ports *grow(struct vcpboot_ports *list)
+{
+    struct vcpboot_ports *more = realloc(list, sizeof *list + (list->count + 1U) * sizeof list->entry[0]);
+
+    if (!more) free(list);
+    return more;
+}
+
+static struct vcpboot_ports *collect(DIR *names, uint16_t vid, uint16_t pid)
+{
+    struct vcpboot_ports *list = calloc(1, sizeof *list + sizeof list->entry[0]);
+
+    for (const struct dirent *e = readdir(names); e && list; e = readdir(names)) {
+        if (!describe(e->d_name, vid, pid, &list->entry[list->count])) continue;
+        list->count++;
+        list = grow(list);
+    }
+    return list;
+}
+
+int enumerate_class(const char *folder, struct vcpboot_ports **out, uint16_t vid, uint16_t pid, struct fault *f)
+{
+    DIR *names = opendir(folder);
 
     *out = NULL;
-    if (sp_list_ports(&all) != SP_OK || !all)
+    if (!names)
         return fault_set(f, VCPBOOT_E_NO_DEVICE, "The system does not tell which serial ports there are: name one with --port.");
-    while (all[n]) n++;
-    struct vcpboot_ports *list = calloc(1, sizeof *list + n * sizeof list->entry[0]);
-    for (size_t i = 0; list && i < n; i++) {
-        if (!has_id(all[i], vid, pid)) continue;
-        struct port_entry *e = &list->entry[list->count++];
-        copy_text(e->path, sizeof e->path, sp_get_port_name(all[i]));
-        copy_text(e->serial, sizeof e->serial, sp_get_port_usb_serial(all[i]));
-        copy_text(e->description, sizeof e->description, sp_get_port_description(all[i]));
-    }
-    sp_free_port_list(all);
-    if (!list) return fault_set(f, VCPBOOT_E_FAILED, "There is not enough memory.");
-    *out = list;
-    return VCPBOOT_OK;
+    *out = collect(names, vid, pid);
+    (void)closedir(names);
+    return *out ? VCPBOOT_OK : fault_set(f, VCPBOOT_E_FAILED, "There is not enough memory.");
+}
+
+int enumerate_ports(struct vcpboot_ports **out, uint16_t vid, uint16_t pid, struct fault *f)
+{
+    return enumerate_class("/sys/class/tty", out, vid, pid, f);
 }
 
 void enumerate_serial_of(const char *path, char *out, size_t cap)

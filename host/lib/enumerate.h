@@ -17,6 +17,8 @@ struct vcpboot_ports {
 
 /* Ports of this USB id. On success *out is the caller's, to be freed by free(). */
 int enumerate_ports(struct vcpboot_ports **out, uint16_t vid, uint16_t pid, struct fault *f);
+/* The same of the ports that are named in a folder like /sys/class/tty; a name that is no port any more is passed over. */
+int enumerate_class(const char *folder, struct vcpboot_ports **out, uint16_t vid, uint16_t pid, struct fault *f);
 /* The USB serial number of the port at path; "" if it has none (a pty). */
 void enumerate_serial_of(const char *path, char *out, size_t cap);
 
