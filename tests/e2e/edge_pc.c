@@ -11,6 +11,7 @@
 
 #include "proto/an3155.h"
 #include "proto/ymodem.h"
+#include "tests/unit/wire.h"
 
 #define LOOK VTIME_US(100)
 #define SB_ACK_MS 60000U
@@ -81,15 +82,9 @@ static void open_port(struct edge_pc *pc)
 
 static void send_block(struct edge_pc *pc, const char *what, uint8_t number, const uint8_t *p, size_t n, size_t room, size_t answer)
 {
-    uint8_t block[3 + YM_BLOCK_MAX + 2] = { room == YM_BLOCK_MAX ? YM_STX : YM_SOH, number, (uint8_t)~number };
-    uint16_t crc;
+    uint8_t block[YMODEM_FRAME_MAX];
 
-    memset(block + 3, number == 0 ? 0 : YM_PAD, room);
-    memcpy(block + 3, p, n);
-    crc = ym_crc16(0, block + 3, room);
-    block[3 + room] = (uint8_t)(crc >> 8);
-    block[4 + room] = (uint8_t)crc;
-    ask(pc, what, block, room + 5, answer, STRICT_ACK_MS);
+    ask(pc, what, block, ymodem_frame(block, number, p, n, room, number == 0 ? 0 : YM_PAD), answer, STRICT_ACK_MS);
     assert_int_equal(pc->desk.serial_in[0], YM_ACK);
 }
 
@@ -123,17 +118,11 @@ static void command(struct edge_pc *pc, const char *what, uint8_t code, size_t a
     assert_int_equal(pc->desk.serial_in[0], AN_ACK);
 }
 
-static uint8_t checksum(uint8_t start, const uint8_t *p, size_t n)
-{
-    while (n-- != 0) start ^= *p++;
-    return start;
-}
-
 static void address(struct edge_pc *pc, const char *what, uint32_t a)
 {
     uint8_t bytes[5] = { (uint8_t)(a >> 24), (uint8_t)(a >> 16), (uint8_t)(a >> 8), (uint8_t)a };
 
-    bytes[4] = checksum(0, bytes, 4);
+    bytes[4] = an3155_checksum(0, bytes, 4);
     ask(pc, what, bytes, sizeof bytes, 1, SF_ANSWER_MS);
     assert_int_equal(pc->desk.serial_in[0], AN_ACK);
 }
@@ -154,7 +143,7 @@ static void erase(struct edge_pc *pc)
     uint8_t list[2 + 2 * SF_SECTORS + 1] = { 0, SF_SECTORS - 1 };
 
     for (uint8_t i = 0; i < SF_SECTORS; i++) list[3 + 2 * i] = (uint8_t)(SF_FIRST_SECTOR + i);
-    list[sizeof list - 1] = checksum(0, list, sizeof list - 1);
+    list[sizeof list - 1] = an3155_checksum(0, list, sizeof list - 1);
     command(pc, "Extended Erase", 0x44, 1);
     ask(pc, "the erase", list, sizeof list, 1, SF_ERASE_MS * SF_SECTORS);
     assert_int_equal(pc->desk.serial_in[0], AN_ACK);
@@ -165,7 +154,7 @@ static void write_block(struct edge_pc *pc, uint32_t at, const uint8_t *p, size_
     uint8_t bytes[1 + SF_BLOCK + 1] = { (uint8_t)(n - 1) };
 
     memcpy(bytes + 1, p, n);
-    bytes[1 + n] = checksum(bytes[0], p, n);
+    bytes[1 + n] = an3155_checksum(bytes[0], p, n);
     command(pc, "Write", 0x31, 1);
     address(pc, "the address of a write", at);
     ask(pc, "the ACK of a write", bytes, n + 2, 1, SF_WRITE_MS);

@@ -10,6 +10,7 @@
 #include "board/usbhost/usbhost.h"
 #include "proto/an3155.h"
 #include "proto/ymodem.h"
+#include "tests/unit/wire.h"
 
 #define CALL_MS 3000U                   /* the first call comes a second after the opening */
 #define AN_PIECE 256U
@@ -86,26 +87,11 @@ bool raw_await(struct raw *r, uint8_t byte, unsigned within_ms)
 
 /* --- YMODEM --------------------------------------------------------------------------------------------------------------- */
 
-size_t ymodem_block(uint8_t *out, uint8_t number, const uint8_t *p, size_t n, size_t size)
-{
-    uint16_t crc;
-
-    out[0] = size == YM_BLOCK_MAX ? YM_STX : YM_SOH;
-    out[1] = number;
-    out[2] = (uint8_t)~number;
-    memset(out + 3, number == 0 ? 0 : YM_PAD, size);
-    memcpy(out + 3, p, n);
-    crc = ym_crc16(0, out + 3, size);
-    out[3 + size] = (uint8_t)(crc >> 8);
-    out[4 + size] = (uint8_t)crc;
-    return size + 5;
-}
-
 static bool send_block(struct raw *r, uint8_t number, const uint8_t *p, size_t n, size_t size)
 {
-    uint8_t block[YM_BLOCK_MAX + 5];
+    uint8_t block[YMODEM_FRAME_MAX];
 
-    return raw_say(r, block, ymodem_block(block, number, p, n, size)) && raw_await(r, YM_ACK, RAW_PATIENCE_MS);
+    return raw_say(r, block, ymodem_frame(block, number, p, n, size, number == 0 ? 0 : YM_PAD)) && raw_await(r, YM_ACK, RAW_PATIENCE_MS);
 }
 
 bool ymodem_header(struct raw *r, size_t bytes)
@@ -176,13 +162,9 @@ bool an3155_erase(struct raw *r)
 static bool write_piece(struct raw *r, uint32_t address, const uint8_t *p, size_t n)
 {
     uint8_t bytes[AN_PIECE + 2] = { (uint8_t)(n - 1) };
-    uint8_t sum = (uint8_t)(n - 1);
 
-    for (size_t i = 0; i < n; i++) {
-        bytes[1 + i] = p[i];
-        sum ^= p[i];
-    }
-    bytes[1 + n] = sum;
+    memcpy(bytes + 1, p, n);
+    bytes[1 + n] = an3155_checksum(bytes[0], p, n);
     return command(r, 0x31) && address_is_taken(r, address) && raw_say(r, bytes, n + 2) && acknowledged(r);
 }
 

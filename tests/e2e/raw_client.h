@@ -29,7 +29,6 @@ void raw_forget(struct raw *r);                         /* what has come so far 
 bool ymodem_header(struct raw *r, size_t bytes);        /* awaits the call first */
 bool ymodem_blocks(struct raw *r, const uint8_t *image, size_t bytes, size_t from, size_t to);  /* from: a multiple of 1024 */
 bool ymodem_end(struct raw *r);                         /* EOT, and the empty header that closes the batch */
-size_t ymodem_block(uint8_t *out, uint8_t number, const uint8_t *p, size_t n, size_t size);     /* size: 128 or 1024 */
 
 /* AN3155. */
 bool an3155_connect(struct raw *r);                     /* 0x7F, and Get ID */

@@ -11,6 +11,7 @@
 #include "proto/ymodem.h"
 #include "tests/e2e/raw_client.h"
 #include "tests/e2e/trouble.h"
+#include "tests/unit/wire.h"
 #include "update/status.h"
 
 #define APP DESK_APP_BASE
@@ -284,8 +285,8 @@ TEST(a_pc_that_asks_and_never_reads_blocks_nobody_but_itself_by_an3155)
 
 TEST(a_ymodem_sender_that_never_reads_blocks_nobody_but_itself)
 {
-    uint8_t block[YM_BLOCK_MAX + 5];
-    size_t n = ymodem_block(block, 1, image->bytes, 128, 128);
+    uint8_t block[YMODEM_FRAME_MAX];
+    size_t n = ymodem_frame(block, 1, image->bytes, 128, 128, YM_PAD);
 
     UNUSED_STATE;
     raw_begin(&client, &d);
@@ -344,12 +345,12 @@ TEST(an_update_whose_pc_slows_down_to_a_byte_a_second_changes_nothing_more_and_t
 
 TEST(a_ymodem_block_at_a_byte_a_second_is_refused_and_the_next_client_is_served)
 {
-    uint8_t block[YM_BLOCK_MAX + 5];
+    uint8_t block[YMODEM_FRAME_MAX];
 
     UNUSED_STATE;
     raw_begin(&client, &d);
     assert_true(ymodem_header(&client, image->length));
-    (void)ymodem_block(block, 1, image->bytes, YM_BLOCK_MAX, YM_BLOCK_MAX);
+    (void)ymodem_frame(block, 1, image->bytes, YM_BLOCK_MAX, YM_BLOCK_MAX, YM_PAD);
     dribble(block, DRIBBLED);
     assert_nothing_would_start();
     assert_next_client_is_served();

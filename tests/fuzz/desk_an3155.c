@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/fuzz/desk.h"
+#include "tests/unit/wire.h"
 
 #define PART_MAX 300U
 
@@ -17,13 +18,9 @@ static void put_command(struct desk *d, uint8_t code)
 static void put_part(struct desk *d, const uint8_t *p, size_t n)
 {
     uint8_t part[PART_MAX + 1U];
-    uint8_t sum = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        part[i] = p[i];
-        sum ^= p[i];
-    }
-    part[n] = sum;
+    if (n != 0) memcpy(part, p, n);
+    part[n] = an3155_checksum(0, p, n);
     desk_put(d, part, n + 1U);
 }
 

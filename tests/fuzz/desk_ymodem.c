@@ -4,24 +4,15 @@
 #include <string.h>
 
 #include "tests/fuzz/desk.h"
+#include "tests/unit/wire.h"
 
 #define SHORT_BLOCK 128U
 
 static void put_block(struct desk *d, uint8_t number, const uint8_t *p, size_t n, size_t block, uint8_t pad)
 {
-    uint8_t b[3 + YM_BLOCK_MAX + 2];
-    uint16_t crc;
+    uint8_t frame[YMODEM_FRAME_MAX];
 
-    b[0] = block == YM_BLOCK_MAX ? YM_STX : YM_SOH;
-    b[1] = number;
-    b[2] = (uint8_t)~number;
-    memset(b + 3, pad, block);
-    if (n > block) n = block;
-    if (n != 0) memcpy(b + 3, p, n);
-    crc = ym_crc16(0, b + 3, block);
-    b[3 + block] = (uint8_t)(crc >> 8);
-    b[4 + block] = (uint8_t)crc;
-    desk_put(d, b, block + 5);
+    desk_put(d, frame, ymodem_frame(frame, number, p, n < block ? n : block, block, pad));
 }
 
 static size_t block_bytes(uint8_t flags)

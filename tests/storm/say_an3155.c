@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/storm/storm.h"
+#include "tests/unit/wire.h"
 
 #define ACK 0x79
 #define ANSWER_MS 20U
@@ -33,8 +34,7 @@ static bool command(struct storm *s, uint8_t code)
 
 static bool with_sum(struct storm *s, uint8_t *p, size_t n, uint8_t sum, unsigned ms)
 {
-    for (size_t i = 0; i < n; i++) sum ^= p[i];
-    p[n] = chance(s, 48) ? (uint8_t)rng_word(&s->rng) : sum;
+    p[n] = chance(s, 48) ? (uint8_t)rng_word(&s->rng) : an3155_checksum(sum, p, n);
     return part(s, p, n + 1, ms);
 }
 

@@ -6,6 +6,7 @@
 
 #include "proto/ymodem.h"
 #include "tests/storm/storm.h"
+#include "tests/unit/wire.h"
 
 #define REPLY_MS 30U
 #define KEY_MS 103U
@@ -15,17 +16,12 @@
 /* A block; the device's next byte, -1: none. */
 static int block(struct storm *s, uint8_t number, const uint8_t *data, size_t n, size_t size)
 {
-    uint8_t p[3 + 1024 + 2] = { size == 128 ? YM_SOH : YM_STX, number, (uint8_t)~number };
-    uint16_t crc;
+    uint8_t p[YMODEM_FRAME_MAX];
+    size_t length = ymodem_frame(p, number, data, n, size, number == 0 ? 0 : YM_PAD);
 
-    memset(p + 3, number == 0 ? 0 : YM_PAD, size);
-    memcpy(p + 3, data, n);
-    crc = ym_crc16(0, p + 3, size);
-    p[3 + size] = (uint8_t)(crc >> 8);
-    p[4 + size] = (uint8_t)crc;
-    if (chance(s, 40)) p[upto(s, (uint32_t)size + 5)] ^= (uint8_t)(1U << upto(s, 8));
+    if (chance(s, 40)) p[upto(s, (uint32_t)length)] ^= (uint8_t)(1U << upto(s, 8));
     pc_forget(&s->pc);
-    pc_write(&s->pc, p, size + 5 - (chance(s, 60) ? upto(s, (uint32_t)size) : 0));
+    pc_write(&s->pc, p, length - (chance(s, 60) ? upto(s, (uint32_t)size) : 0));
     return pc_wait_bytes(&s->pc, 1, patience_ms(s)) ? *pc_unread_at(&s->pc) : -1;
 }
 

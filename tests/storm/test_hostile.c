@@ -11,6 +11,7 @@
 #include "image/bytes.h"
 #include "proto/native.h"
 #include "tests/storm/storm.h"
+#include "tests/unit/wire.h"
 #include "update/status.h"
 
 #define APP_END (APP_BASE + APP_BYTES)
@@ -88,8 +89,7 @@ static uint64_t operations(struct storm *s)
 /* A part of a command with its checksum; the device's first byte. */
 static unsigned part(struct storm *s, uint8_t *p, size_t n, uint8_t sum)
 {
-    for (size_t i = 0; i < n; i++) sum ^= p[i];
-    p[n] = sum;
+    p[n] = an3155_checksum(sum, p, n);
     pc_forget(&s->pc);
     pc_write(&s->pc, p, n + 1);
     assert_true(pc_wait_bytes(&s->pc, 1, ANSWER_MS));

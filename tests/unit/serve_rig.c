@@ -8,6 +8,7 @@
 #include "image/bytes.h"
 #include "tests/unit/cm.h"
 #include "tests/unit/make_image.h"
+#include "tests/unit/wire.h"
 
 #define ANSWER_MS 20000U
 #define YM_ANSWER_MS 20000U
@@ -220,20 +221,9 @@ void rig_image(uint8_t *image, uint32_t n, uint32_t seed, bool sealed)
 
 static void put_block(struct rig *r, uint8_t number, const uint8_t *p, size_t n, size_t block, uint8_t pad)
 {
-    uint8_t b[3 + YM_BLOCK_MAX + 2];
-    uint16_t crc;
+    uint8_t frame[YMODEM_FRAME_MAX];
 
-    b[0] = block == YM_BLOCK_MAX ? YM_STX : YM_SOH;
-    b[1] = number;
-    b[2] = (uint8_t)~number;
-    memset(b + 3, pad, block);
-    if (n > 0) {
-        memcpy(b + 3, p, n);
-    }
-    crc = ym_crc16(0, b + 3, block);
-    b[3 + block] = (uint8_t)(crc >> 8);
-    b[4 + block] = (uint8_t)crc;
-    rig_put(r, b, block + 5);
+    rig_put(r, frame, ymodem_frame(frame, number, p, n, block, pad));
 }
 
 /* Waits for ACK, passing over 'C'. */

@@ -8,6 +8,7 @@
 #include "host/lib/image_parse.h"
 #include "image/bytes.h"
 #include "tests/unit/make_image.h"
+#include "tests/unit/wire.h"
 
 #define BASE 0x08010000U
 #define AREA_BYTES 0x70000U
@@ -22,28 +23,12 @@
 
 /* --- making files ------------------------------------------------------------------------------------------------------- */
 
-/* Four bits at a time, so that it shares nothing with host/lib/dfu.c. */
-static uint32_t crc32(const uint8_t *p, size_t n)
-{
-    static const uint32_t nibble[16] = {
-        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
-        0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
-    };
-    uint32_t crc = 0xFFFFFFFFU;
-
-    for (size_t i = 0; i < n; i++) {
-        crc = crc >> 4 ^ nibble[(crc ^ p[i]) & 15U];
-        crc = crc >> 4 ^ nibble[(crc ^ (uint32_t)(p[i] >> 4)) & 15U];
-    }
-    return crc;
-}
-
 static size_t put_suffix(uint8_t *file, size_t n, uint16_t version)
 {
     const uint8_t start[] = { 0xFF, 0xFF, 0x11, 0xDF, 0x83, 0x04, (uint8_t)version, (uint8_t)(version >> 8), 'U', 'F', 'D', SUFFIX };
 
     memcpy(file + n, start, sizeof start);
-    store_le32(file + n + sizeof start, crc32(file, n + sizeof start));
+    store_le32(file + n + sizeof start, dfu_suffix_crc(file, n + sizeof start));
     return n + SUFFIX;
 }
 
