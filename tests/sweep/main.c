@@ -102,6 +102,15 @@ static enum outcome judge(struct sweep *s, const struct point *p, uint32_t begun
     return clients_point(&s->clients, &s->left, p->mood, why);
 }
 
+/* --all takes an hour. */
+static void tell_progress(const struct sweep *s, size_t i)
+{
+    size_t twentieth = s->points.count / 20U + 1U;
+
+    if (s->set.wish.all && i != 0 && i % twentieth == 0)
+        fprintf(stderr, "%s: %zu %%\n", protocols[s->set.protocol], i / twentieth * 5U);
+}
+
 static void work(struct sweep *s, unsigned worker, struct tally *t)
 {
     size_t done = 0;
@@ -113,6 +122,8 @@ static void work(struct sweep *s, unsigned worker, struct tally *t)
         const char *why;
         enum outcome out;
 
+        if (worker == 0)
+            tell_progress(s, i);
         for (; done < p->done; done++) {
             begun |= native_sector_bit(&s->tape.op[done]);
             cells_apply(&s->now, &s->tape.op[done]);
