@@ -5,7 +5,9 @@
  * lrzsz's rb believes an EOT only after three seconds of silence, and asks for a lost block after up to sixteen. Behind each of
  * its answers it drops what has come meanwhile (lrz.c wcrx, purgeline): so a block waits a little, or it would lose its head.
  *
- * The closing block is said once. Whoever calls behind it is a new receiver: to repeat it would tell him that there is no file.
+ * The closing block is said once. Whoever calls behind it is a new receiver: to repeat it would tell him that there is no file. So it
+ * waits long enough that a receiver on a busy PC has dropped before it comes: an rb that loses it waits for ever, since our calls for
+ * a sender, which follow, are no silence to it (lrz.c wcgetsec).
  *
  * XMODEM's rx takes the header for a repetition, acknowledges it and complains later: that complaint counts as a call. */
 #include "proto/ymodem_send.h"
@@ -20,6 +22,7 @@
 #define PAD_WORD (YM_PAD * 0x01010101U)
 
 #define GAP_MS 5U                       /* from an answer to the next block */
+#define LAST_GAP_MS 250U                /* ... to the closing one */
 #define PATIENCE_MS 60000U              /* as long as lrzsz and Tera Term wait */
 
 /* In the even ones a call is awaited, and leads to the next; in the odd ones an ACK. */
@@ -148,13 +151,14 @@ size_t ym_send_feed(struct ym_sender *y, const uint8_t *in, size_t n, uint32_t n
 size_t ym_send_output(struct ym_sender *y, uint8_t *out, ym_word *word, uint32_t now_ms)
 {
     uint32_t quiet_ms = now_ms - y->last_ms;
+    uint32_t gap_ms = y->state == ST_LAST ? LAST_GAP_MS : y->streaming ? 0 : GAP_MS;
     size_t n;
 
     if (quiet_ms >= PATIENCE_MS) {
         y->state = ST_OVER;
         y->due = false;
     }
-    if (!y->due || (!y->streaming && quiet_ms < GAP_MS))
+    if (!y->due || quiet_ms < gap_ms)
         return 0;
     n = put(y, out, word);
     y->due = false;

@@ -54,7 +54,7 @@ static void say(uint8_t byte)
 /* Reads a block into data; returns its number, or -1 if something else came. */
 static int get_block(uint8_t *data, size_t *bytes)
 {
-    int start = rig_get(&rig, 200), number;
+    int start = rig_get(&rig, 300), number;
     uint16_t crc = 0;
 
     if (start != YM_SOH && start != YM_STX) {
@@ -164,7 +164,7 @@ TEST(a_receiver_that_streams_gets_every_block_without_a_word)
     assert_int_equal(rig_drain(&rig), 11 * 1029 + 1);
     say(YM_ACK);
     say(YM_STREAM);
-    rig_run(&rig, 10);
+    rig_run(&rig, 300);
     assert_int_equal(rig_drain(&rig), 133);
     rig_hello(&rig);
 }
