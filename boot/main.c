@@ -22,6 +22,7 @@
 #define WINDOW_BYTES (60U * 1024U)      /* image bytes in flight: with their frames they fit the ring */
 #define USART_WINDOW_BYTES 1024U         /* one DATA frame: nothing holds back a sender there while a sector is erased */
 #define DETACH_MS 100U                  /* how long the pull-up stays off, so that the PC notices the new enumeration */
+#define DFU_MARGIN_MS 2U                /* an erase begins a pass after its command, and both ends are told in whole ms */
 #define FLASH_TURNS 64U                 /* more polls than a word takes */
 
 static struct updater {
@@ -132,7 +133,7 @@ static void become_dfu(bool startable)
     m->session = &u.session;
     m->area = &u.area;
     m->where = &u.where;
-    m->erase_max_ms = erase_max_ms(u.config.psize);
+    m->erase_max_ms = erase_max_ms(u.config.psize) + DFU_MARGIN_MS;
     m->startable = startable;
     main_dfu_init(&u.dfu, &u.config, &u.identity, time_ms());
     usbd_init(&u.usbd, &otg_fs_dcd, &u.identity, &dfu_function, &u.dfu.dfu);
