@@ -18,6 +18,9 @@
 #define IN_CLASS_INTERFACE 0xA1U
 #define SET_ADDRESS 0x21U
 #define ERASE_PAGE 0x41U
+#define LOOK VTIME_US(100)
+#define FINE_LOOK VTIME_US(10)          /* where it is measured */
+#define ANSWER VTIME_MS(100)            /* whatever the flash does */
 
 static void on_configured(void *owner, const struct usbhost_device_info *info)
 {
@@ -40,6 +43,7 @@ static void on_received(void *owner, const uint8_t *data, size_t bytes)
     assert_true(bytes <= sizeof d->serial_in - d->serial_bytes);
     memcpy(d->serial_in + d->serial_bytes, data, bytes);
     d->serial_bytes += bytes;
+    d->bus_bytes += bytes;
 }
 
 void dfu_desk_load(struct dfu_desk *d, const char *name)
@@ -84,6 +88,16 @@ void dfu_desk_close(struct dfu_desk *d)
 void dfu_desk_run_ms(struct dfu_desk *d, unsigned ms)
 {
     assert_int_equal(chip_run_for(d->chip, VTIME_MS(ms)), CHIP_RUNS);
+}
+
+void dfu_desk_look(struct dfu_desk *d)
+{
+    assert_int_equal(chip_run_for(d->chip, d->latency != 0 ? FINE_LOOK : LOOK), CHIP_RUNS);
+}
+
+void dfu_desk_think(struct dfu_desk *d)
+{
+    if (d->latency != 0) assert_int_equal(chip_run_for(d->chip, d->latency), CHIP_RUNS);
 }
 
 bool dfu_desk_wait(struct dfu_desk *d, unsigned n)
@@ -134,12 +148,13 @@ bool dfu_control(struct dfu_desk *d, uint8_t type, uint8_t request, uint16_t val
 {
     const uint8_t setup[8] = { type, request, (uint8_t)value, (uint8_t)(value >> 8), 0, 0, (uint8_t)n, (uint8_t)(n >> 8) };
     unsigned before = d->answers;
+    vtime since = chip_now(d->chip);
 
     assert_true(usbhost_control(chip_usbhost(d->chip), setup, data, d, on_answer));
-    for (unsigned i = 0; i < 1000 && d->answers == before; i++) {
-        assert_int_equal(chip_run_for(d->chip, VTIME_US(100)), CHIP_RUNS);
-    }
-    assert_int_equal(d->answers, before + 1);   /* within 100 ms, whatever the flash does */
+    while (d->answers == before && chip_now(d->chip) - since <= ANSWER) dfu_desk_look(d);
+    assert_int_equal(d->answers, before + 1);
+    d->bus_bytes += sizeof setup + (data != NULL ? n : d->reply_bytes);
+    dfu_desk_think(d);
     assert_int_not_equal(d->result, USBHOST_FAILED);
     return d->result == USBHOST_OK;
 }

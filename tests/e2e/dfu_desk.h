@@ -28,6 +28,8 @@ struct dfu_desk {
     size_t reply_bytes;
     uint8_t serial_in[512];             /* what came by the COM port */
     size_t serial_bytes;
+    vtime latency;                      /* from an answer to the PC's next request; 0: some 100 us */
+    uint64_t bus_bytes;                 /* of data, both ways, by the serial port and in control requests */
 };
 
 /* A board with the bootloader and, unless NULL, an ELF file of the firmware build. o may be NULL; usb_cable is set by it. */
@@ -38,6 +40,9 @@ void dfu_desk_attach(struct dfu_desk *d, struct chip *chip, bool there);
 void dfu_desk_close(struct dfu_desk *d);
 void dfu_desk_load(struct dfu_desk *d, const char *name);
 void dfu_desk_run_ms(struct dfu_desk *d, unsigned ms);
+/* A moment in which the PC looks whether something has come; an answer has come, and the PC thinks. */
+void dfu_desk_look(struct dfu_desk *d);
+void dfu_desk_think(struct dfu_desk *d);
 /* Until the n-th device has come; false after ten seconds. */
 bool dfu_desk_wait(struct dfu_desk *d, unsigned n);
 /* From the serial port to another personality: the native REBOOT with that mailbox request, answered. */

@@ -13,7 +13,6 @@
 #include "proto/ymodem.h"
 #include "tests/unit/wire.h"
 
-#define LOOK VTIME_US(100)
 #define SB_ACK_MS 60000U
 #define SB_CALL_MS 10000U
 #define STRICT_ACK_MS 10000U            /* a sixth of it: not every sender is as patient as sb and Tera Term */
@@ -37,11 +36,6 @@ void edge_waited(struct edge_pc *pc, const char *what, vtime since, unsigned lim
     }
 }
 
-static void run(struct edge_pc *pc)
-{
-    assert_int_equal(chip_run_for(pc->desk.chip, LOOK), CHIP_RUNS);
-}
-
 /* As long as it takes: a write to a port blocks. */
 static void say(struct edge_pc *pc, const uint8_t *p, size_t n)
 {
@@ -50,7 +44,8 @@ static void say(struct edge_pc *pc, const uint8_t *p, size_t n)
 
         p += took;
         n -= took;
-        if (n != 0) run(pc);
+        pc->desk.bus_bytes += took;
+        if (n != 0) dfu_desk_look(&pc->desk);
     }
 }
 
@@ -58,9 +53,10 @@ static void hear(struct edge_pc *pc, const char *what, size_t n, unsigned limit_
 {
     vtime since = chip_now(pc->desk.chip);
 
-    while (pc->desk.serial_bytes < n && chip_now(pc->desk.chip) - since <= VTIME_MS(limit_ms)) run(pc);
+    while (pc->desk.serial_bytes < n && chip_now(pc->desk.chip) - since <= VTIME_MS(limit_ms)) dfu_desk_look(&pc->desk);
     edge_waited(pc, what, since, limit_ms);
     assert_int_equal(pc->desk.serial_bytes, n);
+    dfu_desk_think(&pc->desk);
 }
 
 static void ask(struct edge_pc *pc, const char *what, const uint8_t *p, size_t n, size_t answer, unsigned limit_ms)
