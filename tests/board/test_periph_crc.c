@@ -54,15 +54,19 @@ static void a_word_takes_four_ahb_clocks_and_the_next_access_waits(void **state)
 
     fake_write32(f->chip, DR, 1);
     assert_int_equal(f->chip->stalls, 0);
-    fake_write32(f->chip, DR, 2);
-    assert_int_equal(f->chip->sched.now - start, VTIME_NS(250));        /* 4 / 16 MHz */
+    fake_write32(f->chip, DR, 2);       /* 4 cycles of 62.5 ns, of which the store itself has counted 2 */
+    assert_int_equal(f->chip->sched.now - start, VTIME_NS(125));
     (void)fake_read32(f->chip, DR);
-    assert_int_equal(f->chip->sched.now - start, VTIME_NS(500));
+    assert_int_equal(f->chip->sched.now - start, VTIME_NS(250));
     (void)fake_read32(f->chip, DR);
     assert_int_equal(f->chip->stalls, 2);
     fake_run(f->chip, VTIME_US(1));
     fake_write32(f->chip, DR, 3);
     assert_int_equal(f->chip->stalls, 2);
+    start = f->chip->sched.now;
+    fake_run(f->chip, VTIME_NS(62));    /* time has passed: the next access has counted nothing beside it */
+    fake_write32(f->chip, DR, 4);
+    assert_int_equal(f->chip->sched.now - start, VTIME_NS(250));
 }
 
 static void a_narrow_write_to_dr_is_a_fatal_guest_error(void **state)
