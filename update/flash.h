@@ -22,13 +22,20 @@ enum flash_result {
     FLASH_E_FAILED = 2,                 /* the controller set an error flag */
     FLASH_E_PROTECTED = 3,              /* WRPERR */
     FLASH_E_TIMEOUT = 4,                /* BSY never cleared */
+    FLASH_E_WRONG = 5,                  /* no flag, and the word reads back as something else */
 };
 
-/* One operation at a time; each begin is followed by flash_poll until it is no longer FLASH_BUSY. Neither waits. Both clear
- * stale error flags first. Addresses come from a flash_area: the callee does not check them again. */
+/* One operation at a time; each begin is followed by flash_poll until it is no longer FLASH_BUSY. Begin clears stale error flags and
+ * does not wait; poll waits for some microseconds at most. Addresses come from a flash_area: the callee does not check them again. */
 void flash_erase_begin(uint32_t sector_addr, uint32_t now_ms);
-void flash_program_begin(uint32_t addr, uint32_t word, uint32_t now_ms);
+/* A run of words, the lowest first; p: their bytes, little-endian, the caller's until the end. A word of all ones is passed over: an
+ * erase leaves just that. Each other is read back, past the caches, before the next one begins. */
+void flash_program_begin(uint32_t addr, const uint8_t *p, size_t words, uint32_t now_ms);
+/* No further word of the run is begun; what is under way still ends by flash_poll. */
+void flash_stop(void);
 enum flash_result flash_poll(uint32_t now_ms);
+uint32_t flash_address(void);           /* of the sector or the word that was begun last */
+uint32_t flash_words(void);             /* how many words have been begun since reset */
 /* Sets the write protection of the area's sectors (option bytes nWRP, RM0090 §3.9.10): a bit for each, bit 0 = the area's first;
  * what lies outside of the area keeps its own. The area has one sector at least. Begin and poll as above; takes effect at once.
  * flash_protected tells what is set. */

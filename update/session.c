@@ -25,21 +25,17 @@ void session_fail_at(struct session *s, enum update_err err, uint32_t addr)
     session_fail(s, err);
 }
 
-void session_program(struct session *s, uint32_t offset, uint32_t word, uint32_t now_ms)
+void session_program(struct session *s, uint32_t offset, const uint8_t *p, size_t words, uint32_t now_ms)
 {
-    s->op_addr = s->where->base + offset;
-    s->op_word = word;
     s->flying = true;
-    s->status.words++;
-    flash_program_begin(s->op_addr, word, now_ms);
+    flash_program_begin(s->where->base + offset, p, words, now_ms);
 }
 
 static void erase(struct session *s, uint32_t now_ms)
 {
-    s->op_addr = s->area->sector[s->status.sector].addr;
     s->flying = true;
     s->status.erases++;
-    flash_erase_begin(s->op_addr, now_ms);
+    flash_erase_begin(s->area->sector[s->status.sector].addr, now_ms);
 }
 
 static enum update_err flash_error(const struct session *s, enum flash_result r)
@@ -71,18 +67,16 @@ static void sector_ready(struct session *s)
     s->step = STEP_WRITE;
 }
 
-/* An operation has ended. Each word is read back at once, past the caches: an error flag is not the only way to fail. */
+/* An operation has ended. */
 static void landed(struct session *s, enum flash_result r)
 {
     s->flying = false;
     if (s->orphan)
         s->orphan = false;
     else if (r != FLASH_OK)
-        session_fail_at(s, flash_error(s, r), s->op_addr);
+        session_fail_at(s, flash_error(s, r), flash_address());
     else if (s->step == STEP_ERASE)
         sector_ready(s);
-    else if (flash_read(s->op_addr) != s->op_word)
-        session_fail_at(s, UPDATE_E_PROGRAM, s->op_addr);
 }
 
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
@@ -103,10 +97,12 @@ static bool length_ok(const struct session *s, uint32_t length)
 /* Forgets the update, but not the flash operation that it may have left behind. */
 static void forget(struct session *s)
 {
+    flash_stop();
     s->orphan = s->flying;
     s->step = STEP_NONE;
     s->finishing = false;
     s->by_address = false;
+    s->words_before = flash_words();
     s->status = (struct update_status){ .err = UPDATE_OK, .phase = UPDATE_IDLE };
 }
 
@@ -332,25 +328,24 @@ static void step_blank(struct session *s, uint32_t now_ms)
     erase(s, now_ms);
 }
 
-/* Programs the next word that is not all ones: those hold already what an erase leaves. */
+/* Programs what is left of the block, as far as the sector goes. */
 static void step_write(struct session *s, uint32_t now_ms)
 {
-    while (s->block_pos < s->block_bytes) {
-        uint32_t offset = s->block_at + s->block_pos;
-        uint32_t word = load_le32(s->block + s->block_pos);
+    uint32_t offset = s->block_at + s->block_pos, bytes = s->block_bytes - s->block_pos;
 
-        if (offset >= s->sector_end) {
-            session_prepare(s, plan_sector_of(s, offset));
-            return;
-        }
-        s->block_pos += 4U;
-        s->status.done += 4U;
-        if (word != SESSION_BLANK_WORD) {
-            session_program(s, offset, word, now_ms);
-            return;
-        }
+    if (bytes == 0) {
+        s->step = s->by_address ? STEP_BY_ADDRESS : STEP_WAIT;
+        return;
     }
-    s->step = s->by_address ? STEP_BY_ADDRESS : STEP_WAIT;
+    if (offset >= s->sector_end) {
+        session_prepare(s, plan_sector_of(s, offset));
+        return;
+    }
+    if (bytes > s->sector_end - offset)
+        bytes = s->sector_end - offset;
+    session_program(s, offset, s->block + s->block_pos, bytes / 4U, now_ms);
+    s->block_pos += bytes;
+    s->status.done += bytes;
 }
 
 enum update_phase session_poll(struct session *s, uint32_t now_ms)
@@ -358,6 +353,7 @@ enum update_phase session_poll(struct session *s, uint32_t now_ms)
     if (s->flying) {
         enum flash_result r = flash_poll(now_ms);
 
+        s->status.words = flash_words() - s->words_before;
         if (r == FLASH_BUSY)
             return s->status.phase;
         landed(s, r);

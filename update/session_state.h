@@ -28,7 +28,7 @@ struct session {
     enum session_step step;
     bool flying;                        /* a flash operation is under way */
     bool orphan;                        /* ... of an update that was given up: its result does not matter */
-    uint32_t op_addr, op_word;          /* what it programs, to be read back */
+    uint32_t words_before;              /* flash_words() when the update began */
 
     uint32_t plan;                      /* a bit for each sector of which data come */
     uint32_t length;                    /* of the image; SESSION_LENGTH_UNKNOWN until a seal or the end tells */
@@ -44,7 +44,7 @@ struct session {
     struct seal_info seal;
 
     uint32_t blank_to;                  /* offset up to which the area was blank at the beginning, as far as it has been looked at */
-    uint32_t cursor;                    /* offset: search, CRC; index in the head: commit */
+    uint32_t cursor;                    /* offset: search, CRC; how far it is: commit */
     uint32_t block_at;                  /* offset of block[0] */
     uint32_t block_pos, block_bytes;    /* progress within the block */
     alignas(4) uint8_t block[SESSION_BLOCK_MAX];

@@ -36,7 +36,7 @@ void session_store(struct session *s, uint32_t offset, const uint8_t *p, size_t 
 void session_prepare(struct session *s, size_t index);    /* blank check, erase; then goes on with the block */
 void session_fail(struct session *s, enum update_err err);
 void session_fail_at(struct session *s, enum update_err err, uint32_t addr);
-void session_program(struct session *s, uint32_t offset, uint32_t word, uint32_t now_ms);
+void session_program(struct session *s, uint32_t offset, const uint8_t *p, size_t words, uint32_t now_ms);
 
 /* by_address.c: what the client asked for is done; what is next? */
 void session_step_by_address(struct session *s);

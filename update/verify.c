@@ -142,7 +142,7 @@ void session_step_product(struct session *s)
     }
     s->status.phase = UPDATE_COMMITTING;
     s->status.sector = 0;
-    s->cursor = 1;
+    s->cursor = 0;
     s->step = STEP_COMMIT;
 }
 
@@ -165,13 +165,13 @@ static void finish_commit(struct session *s)
  * stays as the erase left it. */
 void session_step_commit(struct session *s, uint32_t now_ms)
 {
-    while (s->cursor <= SEAL_HEAD_WORDS) {
-        uint32_t index = s->cursor++ % SEAL_HEAD_WORDS;
+    uint32_t first = s->cursor == 0 ? 1U : 0;
 
-        if (s->head.word[index] != SESSION_BLANK_WORD) {
-            session_program(s, 4U * index, s->head.word[index], now_ms);
-            return;
-        }
+    if (s->cursor++ > 1U) {
+        finish_commit(s);
+        return;
     }
-    finish_commit(s);
+    for (size_t i = 0; i < SEAL_HEAD_WORDS; i++)
+        store_le32(s->block + 4U * i, s->head.word[i]);
+    session_program(s, 4U * first, s->block + 4U * first, first != 0 ? SEAL_HEAD_WORDS - 1U : 1U, now_ms);
 }

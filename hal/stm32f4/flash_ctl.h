@@ -38,18 +38,6 @@ static inline void flash_ctl_lock(void)
     FLASH->CR = FLASH_CR_LOCK;
 }
 
-/* One piece of a word. The width of the store must be PSIZE's, or PGPERR. */
-static inline void flash_ctl_store(uint32_t addr, uint32_t value, unsigned psize)
-{
-    FLASH->CR = FLASH_CR_PG | FLASH_CR_PSIZE(psize);
-    switch (psize) {
-    case FLASH_PSIZE_X8: *(volatile uint8_t *)addr = (uint8_t)value; break;
-    case FLASH_PSIZE_X16: *(volatile uint16_t *)addr = (uint16_t)value; break;
-    default: *(volatile uint32_t *)addr = value; break;
-    }
-    barrier_sync();                     /* the store has reached the controller before BSY is looked at */
-}
-
 /* What SR says when BSY has fallen. */
 static inline enum flash_result flash_ctl_result(uint32_t sr)
 {

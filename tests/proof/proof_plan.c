@@ -35,8 +35,18 @@ static void check_word(uint32_t addr)
 }
 
 void flash_erase_begin(uint32_t sector_addr, uint32_t now_ms) { (void)now_ms; check_word(sector_addr); }
-void flash_program_begin(uint32_t addr, uint32_t word, uint32_t now_ms) { (void)word; (void)now_ms; check_word(addr); }
-enum flash_result flash_poll(uint32_t now_ms) { (void)now_ms; return (enum flash_result)any_upto(FLASH_E_TIMEOUT); }
+void flash_program_begin(uint32_t addr, const uint8_t *p, size_t words, uint32_t now_ms)
+{
+    //@ assert words > 0 && \valid_read(p + (0 .. 4 * words - 1));
+    (void)p;
+    (void)now_ms;
+    check_word(addr + 4U * (uint32_t)words);
+    check_word(addr);
+}
+void flash_stop(void) { }
+enum flash_result flash_poll(uint32_t now_ms) { (void)now_ms; return (enum flash_result)any_upto(FLASH_E_WRONG); }
+uint32_t flash_address(void) { return any_u32(); }
+uint32_t flash_words(void) { return any_u32(); }
 void flash_protect_begin(const struct flash_area *a, uint32_t bits, uint32_t now_ms) { (void)a; (void)bits; (void)now_ms; }
 uint32_t flash_protected(const struct flash_area *a) { (void)a; return any_u32(); }
 uint32_t flash_status_register(void) { return any_u32(); }

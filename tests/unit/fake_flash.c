@@ -9,6 +9,7 @@
 
 #define SR_OF_FAILURE 0x80U             /* PGSERR: any error flag does */
 #define SR_WRPERR 0x10U
+#define ALL_ONES 0xFFFFFFFFU
 
 static struct fake_flash *the_flash;    /* flash_* have no handle: there is one flash in a chip */
 
@@ -37,7 +38,8 @@ void fake_flash_restart(struct fake_flash *f)
 {
     struct fake_flash kept = { .area = f->area, .base = f->base, .bytes = f->bytes, .array = f->array, .log = f->log,
                                .log_cap = f->log_cap, .on_begin = f->on_begin, .protection = f->protection,
-                               .windows = f->windows, .window_count = f->window_count };
+                               .windows = f->windows, .window_count = f->window_count,
+                               .words_begun = f->words_begun };
 
     *f = kept;
 }
@@ -193,10 +195,50 @@ void flash_erase_begin(uint32_t sector_addr, uint32_t now_ms)
     begin((struct fake_op){ FAKE_ERASE, sector_addr, 0xFFFFFFFFU });
 }
 
-void flash_program_begin(uint32_t addr, uint32_t word, uint32_t now_ms)
+/* False: no word is left. */
+static bool begin_word(struct fake_flash *f)
 {
+    for (; f->run.left != 0 && !f->dead; f->run.left--, f->run.addr += 4U, f->run.p += 4) {
+        struct fake_op op = { FAKE_PROGRAM, f->run.addr, load_le32(f->run.p) };
+
+        if (op.word == ALL_ONES)
+            continue;
+        f->words_begun++;
+        begin(op);
+        f->run.left--;
+        f->run.addr += 4U;
+        f->run.p += 4;
+        return true;
+    }
+    return false;
+}
+
+void flash_program_begin(uint32_t addr, const uint8_t *p, size_t words, uint32_t now_ms)
+{
+    struct fake_flash *f = the_flash;
+
     (void)now_ms;
-    begin((struct fake_op){ FAKE_PROGRAM, addr, word });
+    f->violations += f->running && !f->dead;
+    f->run.addr = addr;
+    f->run.p = p;
+    f->run.left = words;
+    f->result = FLASH_OK;
+    (void)begin_word(f);
+}
+
+void flash_stop(void)
+{
+    the_flash->run.left = 0;
+}
+
+uint32_t flash_address(void)
+{
+    return the_flash->op.addr;
+}
+
+uint32_t flash_words(void)
+{
+    return the_flash->words_begun;
 }
 
 void flash_protect_begin(const struct flash_area *area, uint32_t sectors, uint32_t now_ms)
@@ -224,7 +266,11 @@ enum flash_result flash_poll(uint32_t now_ms)
         return FLASH_BUSY;
     }
     f->running = false;
-    return f->result;
+    if (f->result != FLASH_OK || f->op.kind != FAKE_PROGRAM)
+        return f->result;
+    if (load_le32(f->array + (f->op.addr - f->base)) != f->op.word)
+        return FLASH_E_WRONG;
+    return begin_word(f) ? FLASH_BUSY : FLASH_OK;
 }
 
 uint32_t flash_status_register(void)

@@ -41,6 +41,8 @@ struct fake_flash {
     unsigned polls_left;
     struct fake_op op;
     enum flash_result result;
+    struct { uint32_t addr; const uint8_t *p; size_t left; } run;       /* words that are still to be begun */
+    uint32_t words_begun;               /* since open */
     uint32_t status_register, crc;
     size_t log_cap;
 };
