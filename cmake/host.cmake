@@ -5,9 +5,9 @@ enable_testing()
 
 # The preset `host-fuzz` builds the fuzz targets and what they need.
 option(VCPBOOT_FUZZ "libFuzzer targets (clang)" OFF)
-set(rooms image proto update usb boot/host board host tests)
+set(rooms image proto update usb boot/host board host tests bench)
 if(VCPBOOT_FUZZ)
-  list(REMOVE_ITEM rooms board)
+  list(REMOVE_ITEM rooms board bench)
 endif()
 
 foreach(room ${rooms})
