@@ -160,7 +160,7 @@ class Console(rig.RigTest):
         self.assertEqual(self.options(), NEW_CHIP)
 
     def test_a_modem_managers_probe_is_not_answered_and_the_next_program_is(self):
-        image = self.write("boot.bin", wire.configured(idle_ms=500))
+        image = self.write("boot.bin", wire.configured(idle_ms=2000))
         board = self.bootloader(image, rig.firmware("demo-1.0.0.elf"))
         since = len(board.lines)
         with Person(board.link) as person:

@@ -63,7 +63,7 @@ class Policy(rig.RigTest):
         self.assertEqual(self.read("out.bin"), damaged)
 
     def test_after_the_idle_time_of_the_config_block_a_valid_application_starts(self):
-        board = self.start(self.boot(idle_ms=500), rig.firmware("demo-1.0.0.elf"))
+        board = self.start(self.boot(idle_ms=2000), rig.firmware("demo-1.0.0.elf"))
         since = len(board.lines)
         self.vcpboot("reboot", "--bootloader", "--port", board.link)
         into = board.wait_port(since)
