@@ -23,7 +23,7 @@
 #define USART_WINDOW_BYTES 1024U         /* one DATA frame: nothing holds back a sender there while a sector is erased */
 #define DETACH_MS 100U                  /* how long the pull-up stays off, so that the PC notices the new enumeration */
 #define DFU_MARGIN_MS 2U                /* an erase begins a pass after its command, and both ends are told in whole ms */
-#define FLASH_TURNS 64U                 /* more polls than a word takes */
+#define FLASH_TURNS 8U                  /* of 3 us each: more than a word takes, less than a UART has between two bytes */
 
 static struct updater {
     struct config config;               /* a copy: the PC may ask for a string while a sector is erased */

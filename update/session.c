@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "image/bytes.h"
 #include "update/steps.h"
 
 /* --- ends and operations ------------------------------------------------------------------------------------------ */
