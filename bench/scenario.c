@@ -111,6 +111,13 @@ static void put_old(const struct setting *set, struct chip *chip)
     image_free(old);
 }
 
+static void come_up(const struct setting *set, struct desk *d)
+{
+    d->latency = VTIME_US(set->latency_us);
+    if (!desk_wait_port(d, TIMEOUT) || chip_run_for(d->chip, SETTLE) != CHIP_RUNS)
+        give_up("the bootloader", "does not come up");
+}
+
 static void start(const struct setting *set, struct desk *d, bool with_old)
 {
     struct chip_options o = board(set);
@@ -119,9 +126,7 @@ static void start(const struct setting *set, struct desk *d, bool with_old)
     load(set, d->chip);
     if (with_old)
         put_old(set, d->chip);
-    d->latency = VTIME_US(set->latency_us);
-    if (!desk_wait_port(d, TIMEOUT) || chip_run_for(d->chip, SETTLE) != CHIP_RUNS)
-        give_up("the bootloader", "does not come up");
+    come_up(set, d);
 }
 
 /* --- measuring --------------------------------------------------------------------------------------------------------------- */
@@ -272,9 +277,7 @@ static void resume(const struct setting *set, struct measure *out, struct timeli
     chip_power_cut(d.chip);
     chip_power_cycle(d.chip);
     desk_attach(&d, d.chip);
-    d.latency = VTIME_US(set->latency_us);
-    if (!desk_wait_port(&d, TIMEOUT) || chip_run_for(d.chip, SETTLE) != CHIP_RUNS)
-        give_up("the bootloader", "does not come up after the power cut");
+    come_up(set, &d);
     update(&d, image, out, line);
     desk_close(&d);
     image_free(image);

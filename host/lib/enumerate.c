@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which ports could be a device? Each is looked up by itself: sp_list_ports() of libserialport 0.1.1 reads through a null pointer if
-   a port vanishes between its naming and its description (linux.c, list_append()'s result is not checked), which a device that
-   restarts does. */
+ * a port vanishes between its naming and its description (linux.c, list_append()'s result is not checked), which a device that
+ * restarts does. */
 /* Sources: Linux sysfs, /sys/class/tty */
 #include "host/lib/enumerate.h"
 
